@@ -1,0 +1,68 @@
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -eo pipefail -c
+.DEFAULT_GOAL := help
+
+FUZZTIME ?= 30s
+LINT_VERSION := 2.15.0
+LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+# What a full run must not skip.
+REQUIRE := redis
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/afterput, static
+	CGO_ENABLED=0 go build -trimpath -o bin/afterput ./cmd/afterput
+
+.PHONY: test
+test: ## The full run: installs what is missing, race detector, nothing skipped
+	@deploy/tools/ensure redis-server gcc
+	@mkdir -p bin && go build -o bin/testcount ./deploy/tools/testcount
+	@CGO_ENABLED=1 AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -race -json ./... | bin/testcount
+
+.PHONY: race
+race: ## Tests with the race detector, parts without their server skipped
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: lint
+lint: bin/golangci-lint-$(LINT_VERSION) ## golangci-lint with its formatters, go vet, go mod tidy -diff
+	$< config verify
+	$< run ./...
+	go vet ./...
+	go mod tidy -diff
+
+# Reuses a binary of the right version on the PATH.
+bin/golangci-lint-$(LINT_VERSION):
+	@mkdir -p bin
+	@if [ "$$(golangci-lint version --short 2>/dev/null)" = "$(LINT_VERSION)" ]; then \
+		ln -sf "$$(command -v golangci-lint)" $@; \
+	else \
+		echo "installing golangci-lint $(LINT_VERSION) into bin, once"; \
+		GOBIN="$$PWD/bin" go install $(LINT_PACKAGE)@v$(LINT_VERSION); \
+		mv bin/golangci-lint $@; \
+	fi
+
+.PHONY: fuzz
+fuzz: ## Each fuzz target for FUZZTIME (30s)
+	@grep -rlE --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+		grep -oE '^func Fuzz[A-Za-z0-9_]*' "$$file" | awk '{print $$2}' | while read -r target; do \
+			echo "fuzz $$target in $$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
+		done; \
+	done
+
+.PHONY: e2e
+e2e: ## The end-to-end tests (TestE2E...) on a real Redis
+	@deploy/tools/ensure redis-server
+	AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -count=1 -run '^TestE2E' ./...
+
+.PHONY: bench
+bench: ## Benchmarks with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: tidy
+tidy: bin/golangci-lint-$(LINT_VERSION) ## Format the code and tidy go.mod
+	$< fmt ./...
+	go mod tidy

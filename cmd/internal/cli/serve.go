@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/afterput/afterput/cmd/internal/wire"
+	"github.com/afterput/afterput/worker"
+)
+
+func (a *app) serveCmd() *cobra.Command {
+	var withWorker bool
+	cmd := &cobra.Command{
+		Use: "serve", GroupID: "run", Short: "Take announcements over HTTP; monitor and health", Args: cobra.NoArgs,
+		Long: `Serves POST /v1/uploads, POST /v1/events/cos, GET /v1/uploads/{id}, /healthz, /readyz and
+/monitor on http.listen until it is interrupted.`,
+		Example: "  afterput serve\n  afterput serve --with-worker",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := a.load()
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(cfg.RequireServe(), onlyIf(withWorker, cfg.RequireWorker)); err != nil {
+				return err
+			}
+			w, err := wire.Open(cmd.Context(), cfg, log)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = w.Close() }()
+			ln, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", cfg.HTTP.Listen)
+			if err != nil {
+				return fmt.Errorf("listen: %w", err)
+			}
+			return a.serve(cmd.Context(), w, ln, withWorker)
+		},
+	}
+	cmd.Flags().BoolVar(&withWorker, "with-worker", false, "run every worker pool in this process as well")
+	return cmd
+}
+
+func (a *app) workerCmd() *cobra.Command {
+	var pools []string
+	cmd := &cobra.Command{
+		Use: "worker", GroupID: "run", Short: "Run worker pools", Args: cobra.NoArgs,
+		Long:    "Runs the named pools, or all: checks, thumbnails, orders, urls, hooks. Stops within 25 s of SIGTERM and charges nobody.",
+		Example: "  afterput worker\n  afterput worker --pool thumbnails",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := a.load()
+			if err != nil {
+				return err
+			}
+			if err := cfg.RequireWorker(); err != nil {
+				return err
+			}
+			w, err := wire.Open(cmd.Context(), cfg, log)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = w.Close() }()
+			wk, err := w.Worker(cmd.Context(), pools)
+			if errors.Is(err, wire.ErrNoPool) {
+				return failf(exitUsage, "usage", "", "%w", err)
+			}
+			if err != nil {
+				return err
+			}
+			if err := w.PingRedis(cmd.Context()); err != nil {
+				return err
+			}
+			if err := wk.Start(cmd.Context()); err != nil {
+				return err
+			}
+			stop, err := w.StartPeriodic(cmd.Context())
+			if err != nil {
+				wk.Shutdown()
+				return err
+			}
+			defer stop()
+			<-cmd.Context().Done()
+			wk.Shutdown()
+			return nil
+		},
+	}
+	cmd.Flags().StringSliceVar(&pools, "pool", nil, "pools to run (default all)")
+	return cmd
+}
+
+func onlyIf(cond bool, check func() error) error {
+	if cond {
+		return check()
+	}
+	return nil
+}
+
+// serve runs the HTTP side, and a worker if wanted, until ctx ends.
+func (a *app) serve(ctx context.Context, w *wire.App, ln net.Listener, withWorker bool) error {
+	h, err := w.Handler()
+	if err != nil {
+		return err
+	}
+	var wk *worker.Worker
+	if withWorker {
+		if wk, err = w.Worker(ctx, nil); err != nil {
+			return err
+		}
+		if err := wk.Start(ctx); err != nil {
+			return err
+		}
+		defer wk.Shutdown() //nolint:contextcheck // ctx has ended by then
+		stop, err := w.StartPeriodic(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	srv := wire.Server(h)
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	w.Log.InfoContext(ctx, "serving", "listen", ln.Addr().String())
+	select {
+	case <-ctx.Done():
+	case err := <-done:
+		return fmt.Errorf("serve: %w", err)
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		_ = srv.Close()
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package config
+
+import "time"
+
+// Config is every setting. Default gives one with all defaults, Load one from the
+// outside. The yaml tags are the names of the keys, the enum tags the allowed values.
+type Config struct {
+	Redis      Redis      `yaml:"redis"`
+	Ledger     Ledger     `yaml:"ledger"`
+	Orders     Orders     `yaml:"orders"`
+	Buckets    []Bucket   `yaml:"buckets"`
+	Owners     Owners     `yaml:"owners"`
+	Check      Check      `yaml:"check"`
+	Thumbnails Thumbnails `yaml:"thumbnails"`
+	TempURL    TempURL    `yaml:"tempurl"`
+	Hooks      Hooks      `yaml:"hooks"`
+	HTTP       HTTP       `yaml:"http"`
+	Auth       Auth       `yaml:"auth"`
+	Monitor    Monitor    `yaml:"monitor"`
+	Pools      Pools      `yaml:"pools"`
+	Retry      Retry      `yaml:"retry"`
+	Timeouts   Timeouts   `yaml:"timeouts"`
+	Sweep      Sweep      `yaml:"sweep"`
+	Reconcile  Reconcile  `yaml:"reconcile"`
+	Log        Log        `yaml:"log"`
+
+	origins map[string]Origin
+}
+
+// Redis is the engine: queues and the cache of public URLs.
+type Redis struct {
+	// URL is redis://user:password@host:6379/0 or rediss:// for TLS. Empty by default;
+	// serve and worker refuse to start without it.
+	URL URL `yaml:"url"`
+}
+
+// Ledger is the record of every upload.
+type Ledger struct {
+	// URL is sqlite://relative.db or sqlite:///absolute/path.db. Defaults to
+	// sqlite://afterput.db in the working directory.
+	URL URL `yaml:"url"`
+}
+
+// Orders is the business's own table that fileIDs are written into.
+type Orders struct {
+	// URL is the database, in the form of ledger.url. Empty: orders are not written.
+	URL URL `yaml:"url"`
+	// Table is the table of orders. Defaults to orders.
+	Table string `yaml:"table"`
+	// KeyColumn holds the order's ID. Defaults to id.
+	KeyColumn string `yaml:"keyColumn"`
+	// ImagesColumn holds the JSON array of fileIDs. Defaults to images.
+	ImagesColumn string `yaml:"imagesColumn"`
+	// OwnerColumn holds the openid of the order's owner. Empty: the owner of an order is
+	// not known and not compared.
+	OwnerColumn string `yaml:"ownerColumn"`
+	// UpdatedAtColumn is set by the database's clock with each write. Empty: none.
+	UpdatedAtColumn string `yaml:"updatedAtColumn"`
+}
+
+// Bucket is one bucket that this deployment serves. The first one is the default.
+type Bucket struct {
+	// Name is the full name with the appid: photos-1250000000.
+	Name string `yaml:"name"`
+	// Region is the COS region: ap-guangzhou.
+	Region string `yaml:"region"`
+	// Env is the CloudBase environment that owns the bucket; empty for plain COS.
+	Env string `yaml:"env"`
+	// Aliases are other environments whose fileIDs mean this bucket.
+	Aliases []string `yaml:"aliases"`
+	// Endpoint replaces https://{name}.cos.{region}.myqcloud.com, as for a local server.
+	Endpoint string `yaml:"endpoint"`
+	// PublicBase replaces the endpoint in public URLs, as for a CDN domain.
+	PublicBase string `yaml:"publicBase"`
+	// SecretID and SecretKey are the key pair of a sub-account; both or none.
+	SecretID  string `yaml:"secretId"`
+	SecretKey Secret `yaml:"secretKey"`
+	// SessionToken goes with temporary keys; empty for permanent ones.
+	SessionToken Secret `yaml:"sessionToken"`
+	// Visibility says who may read: probe asks each object by an unsigned HEAD, public
+	// and private take it as given. Defaults to probe.
+	Visibility string `yaml:"visibility" enum:"probe,public,private"`
+}
+
+// Owners is the rule about who owns a file.
+type Owners struct {
+	// Required refuses names outside users/{openid}/ with OWNER_MISSING. Defaults to false.
+	Required bool `yaml:"required"`
+}
+
+// Check is the policy of the check step.
+type Check struct {
+	// Types are the allowed MIME types, told by magic bytes.
+	Types []string `yaml:"types"`
+	// MaxImageBytes and MaxVideoBytes are size limits. Default to 20MB and 100MB.
+	MaxImageBytes ByteSize `yaml:"maxImageBytes"`
+	MaxVideoBytes ByteSize `yaml:"maxVideoBytes"`
+	// MaxPixels is width times height of an image. Defaults to 50000000.
+	MaxPixels int64 `yaml:"maxPixels"`
+	// MaxFrames is the limit for animations. Defaults to 500.
+	MaxFrames int `yaml:"maxFrames"`
+	// Extension compares the name's extension with the type: family lets .jpg hold any
+	// image but no video, off compares nothing. Defaults to family.
+	Extension string `yaml:"extension" enum:"family,off"`
+	// Polyglots says what to do with files that hold other content too, such as HTML
+	// after an image. Defaults to reject.
+	Polyglots string `yaml:"polyglots" enum:"reject,allow"`
+	// Withdraw takes our own array entry back when content that was attached is now
+	// rejected or gone. Defaults to true.
+	Withdraw bool `yaml:"withdraw"`
+}
+
+// Thumbnails is what the thumbnail step makes.
+type Thumbnails struct {
+	// Prefix is where thumbnails lie in the bucket; our own derivatives start no
+	// pipeline. Defaults to thumbs/.
+	Prefix string `yaml:"prefix"`
+	// Presets are the sizes. Default to small 160, medium 480 and large 1280.
+	Presets []Preset `yaml:"presets"`
+	// PixelBudget is the memory that decoding may use at once in a process. Defaults to 512MiB.
+	PixelBudget ByteSize `yaml:"pixelBudget"`
+	// CacheControl is stored with each thumbnail. Names are stable while the content may
+	// change, so it defaults to a day: max-age=86400.
+	CacheControl string `yaml:"cacheControl"`
+}
+
+// Preset is a named thumbnail size.
+type Preset struct {
+	// Name is part of the thumbnail's key: 1 to 32 of a-z 0-9 _ -.
+	Name string `yaml:"name"`
+	// Width and Height are the box in pixels that the thumbnail fits into.
+	Width  int `yaml:"width"`
+	Height int `yaml:"height"`
+	// Quality is the JPEG quality 1..100. Defaults to 80.
+	Quality int `yaml:"quality"`
+}
+
+// TempURL is the cache of public URLs.
+type TempURL struct {
+	// PublicTTL is how long a public URL that does not expire is kept. Defaults to 2h.
+	PublicTTL time.Duration `yaml:"publicTTL"`
+}
+
+// Hooks is the outgoing webhook.
+type Hooks struct {
+	// URL receives outcomes by POST. Empty: nobody is told.
+	URL URL `yaml:"url"`
+	// Secrets sign the body by Standard Webhooks (whsec_...); the first signs, all are
+	// sent while they rotate.
+	Secrets []Secret `yaml:"secrets"`
+	// Timeout is for one delivery. Defaults to 15s.
+	Timeout time.Duration `yaml:"timeout"`
+	// AllowPrivate permits receivers on loopback and private addresses, and plain http.
+	// Defaults to false.
+	AllowPrivate bool `yaml:"allowPrivate"`
+}
+
+// HTTP is the door of serve.
+type HTTP struct {
+	// Listen is host:port. Defaults to 127.0.0.1:8080.
+	Listen string `yaml:"listen"`
+	// MaxBody is the largest request body. Defaults to 1MiB.
+	MaxBody ByteSize `yaml:"maxBody"`
+}
+
+// Auth says who may come in.
+type Auth struct {
+	Keys []Key `yaml:"keys"`
+}
+
+// Key is one bearer key.
+type Key struct {
+	// Name stands in logs and in the audit trail.
+	Name string `yaml:"name"`
+	// Secret is the bearer token, at least 16 characters.
+	Secret Secret `yaml:"secret"`
+	// Scopes are what the key may do, at least one: announce (uploads, and signatures for
+	// them), read (uploads, letters, URLs), monitor (look at the monitor), admin (everything).
+	Scopes []string `yaml:"scopes"`
+}
+
+// Monitor is asynqmon, mounted at /monitor.
+type Monitor struct {
+	// Enabled mounts it. Defaults to true.
+	Enabled bool `yaml:"enabled"`
+	// AllowWrites lets it change queues and tasks. Defaults to false.
+	AllowWrites bool `yaml:"allowWrites"`
+}
+
+// Pools are the asynq servers of a worker process, one per kind of cost.
+type Pools struct {
+	// Checks does the check step. Defaults to 16 at once.
+	Checks Pool `yaml:"checks"`
+	// Thumbnails does the thumbnail step. Defaults to 0: as many as there are cores.
+	Thumbnails Pool `yaml:"thumbnails"`
+	// Orders does the attach step. Defaults to 8.
+	Orders Pool `yaml:"orders"`
+	// URLs does the warm step. Defaults to 4.
+	URLs Pool `yaml:"urls"`
+	// Hooks does the notify step. Defaults to 8.
+	Hooks Pool `yaml:"hooks"`
+}
+
+// Pool is one of them.
+type Pool struct {
+	// Concurrency is how many tasks run at once.
+	Concurrency int `yaml:"concurrency"`
+}
+
+// Retry are the budgets of a run by error class, counted in the ledger.
+type Retry struct {
+	// Transient, Missing and Conflict are attempts. Default to 12, 5 and 40.
+	Transient int `yaml:"transient"`
+	Missing   int `yaml:"missing"`
+	Conflict  int `yaml:"conflict"`
+	// ThrottledFor and WaitingFor are how long a run may be throttled or wait for what
+	// others provide. Default to 24h.
+	ThrottledFor time.Duration `yaml:"throttledFor"`
+	WaitingFor   time.Duration `yaml:"waitingFor"`
+	// Grace is how long a link without a position waits for one. Defaults to 2s.
+	Grace time.Duration `yaml:"grace"`
+}
+
+// Timeouts are for one attempt of each step.
+type Timeouts struct {
+	// Check defaults to 30s, Thumbnail to 120s, the others to 30s.
+	Check     time.Duration `yaml:"check"`
+	Thumbnail time.Duration `yaml:"thumbnail"`
+	Attach    time.Duration `yaml:"attach"`
+	Warm      time.Duration `yaml:"warm"`
+	Notify    time.Duration `yaml:"notify"`
+}
+
+// Sweep is the repair that compares ledger and queue.
+type Sweep struct {
+	// Every is the pause between two rounds. Defaults to 5s.
+	Every time.Duration `yaml:"every"`
+}
+
+// Reconcile compares buckets with the ledger now and then, and heals the differences.
+type Reconcile struct {
+	// Every is the time from one round to the next; one worker process of all does it.
+	// Defaults to 0s: never.
+	Every time.Duration `yaml:"every"`
+	// Since leaves out objects that were modified longer ago; 0s compares all. Defaults
+	// to 24h.
+	Since time.Duration `yaml:"since"`
+}
+
+// Log is how the process logs, on stderr.
+type Log struct {
+	// Level defaults to info, Format to text.
+	Level  string `yaml:"level" enum:"debug,info,warn,error"`
+	Format string `yaml:"format" enum:"text,json"`
+}

@@ -1,0 +1,53 @@
+package config
+
+import "time"
+
+// Default gives a Config in which every key has its default.
+func Default() *Config {
+	return &Config{
+		Ledger: Ledger{URL: "sqlite://afterput.db"},
+		Orders: Orders{Table: "orders", KeyColumn: "id", ImagesColumn: "images"},
+		Check: Check{
+			Types: []string{
+				"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/quicktime",
+			},
+			MaxImageBytes: 20 * MB, MaxVideoBytes: 100 * MB,
+			MaxPixels: 50_000_000, MaxFrames: 500,
+			Extension: "family", Polyglots: "reject", Withdraw: true,
+		},
+		Thumbnails: Thumbnails{
+			Prefix: "thumbs/",
+			Presets: []Preset{
+				{Name: "small", Width: 160, Height: 160, Quality: 80},
+				{Name: "medium", Width: 480, Height: 480, Quality: 80},
+				{Name: "large", Width: 1280, Height: 1280, Quality: 80},
+			},
+			PixelBudget: 512 * MiB, CacheControl: "max-age=86400",
+		},
+		TempURL: TempURL{PublicTTL: 2 * time.Hour},
+		Hooks:   Hooks{Timeout: 15 * time.Second},
+		HTTP:    HTTP{Listen: "127.0.0.1:8080", MaxBody: MiB},
+		Monitor: Monitor{Enabled: true},
+		Pools: Pools{
+			Checks: Pool{16}, Thumbnails: Pool{0}, Orders: Pool{8}, URLs: Pool{4}, Hooks: Pool{8},
+		},
+		Retry: Retry{
+			Transient: 12, Missing: 5, Conflict: 40,
+			ThrottledFor: 24 * time.Hour, WaitingFor: 24 * time.Hour, Grace: 2 * time.Second,
+		},
+		Timeouts: Timeouts{
+			Check: 30 * time.Second, Thumbnail: 120 * time.Second,
+			Attach: 30 * time.Second, Warm: 30 * time.Second, Notify: 30 * time.Second,
+		},
+		Sweep:     Sweep{Every: 5 * time.Second},
+		Reconcile: Reconcile{Since: 24 * time.Hour},
+		Log:       Log{Level: "info", Format: "text"},
+	}
+}
+
+// defaulter is an element of a list whose keys have defaults of their own.
+type defaulter interface{ setDefaults() }
+
+func (b *Bucket) setDefaults() { b.Visibility = "probe" }
+
+func (p *Preset) setDefaults() { p.Quality = 80 }

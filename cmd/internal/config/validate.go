@@ -1,0 +1,181 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Validate checks the shape of every value and gives an *Error with all findings. Load
+// calls it; others need it only after they changed a Config.
+func (c *Config) Validate() error {
+	f := &findings{list: c.check()}
+	return f.err()
+}
+
+func (c *Config) check() []Finding {
+	v := &validator{cfg: c}
+	v.enums()
+	v.stores()
+	v.buckets()
+	v.policy()
+	v.thumbnails()
+	v.hooks()
+	v.doors()
+	v.numbers()
+	v.reconcile()
+	return v.found.list
+}
+
+type validator struct {
+	cfg   *Config
+	found findings
+}
+
+// add reports a key, pointing at where its value, or else its section, was set.
+func (v *validator) add(key, fix, format string, args ...any) {
+	where := v.cfg.where(key)
+	if i := strings.LastIndex(key, "."); where == "" && i > 0 {
+		where = v.cfg.where(key[:i])
+	}
+	v.found.add(where, key, fmt.Sprintf(format, args...), fix)
+}
+
+// enums checks every key that has an enum tag.
+func (v *validator) enums() {
+	for _, l := range leaves(reflectOf(v.cfg)) {
+		allowed := strings.Split(l.enum, ",")
+		if l.enum != "" && !slices.Contains(allowed, l.value.String()) {
+			v.add(l.key, "write one of "+strings.Join(allowed, ", "), "is %q", l.value.String())
+		}
+	}
+}
+
+// stores checks redis, ledger and orders.
+func (v *validator) stores() {
+	c := v.cfg
+	if c.Redis.URL != "" {
+		v.address("redis.url", c.Redis.URL.Reveal(), "redis://host:6379/0", "redis", "rediss")
+	}
+	v.sqlite("ledger.url", c.Ledger.URL.Reveal(), true)
+	v.sqlite("orders.url", c.Orders.URL.Reveal(), false)
+	column := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+	for _, name := range []struct {
+		key, value string
+		required   bool
+	}{
+		{"orders.table", c.Orders.Table, true},
+		{"orders.keyColumn", c.Orders.KeyColumn, true},
+		{"orders.imagesColumn", c.Orders.ImagesColumn, true},
+		{"orders.ownerColumn", c.Orders.OwnerColumn, false},
+		{"orders.updatedAtColumn", c.Orders.UpdatedAtColumn, false},
+	} {
+		if (name.value != "" || name.required) && !column.MatchString(name.value) {
+			v.add(name.key, "write letters, digits and _, beginning with a letter", "is %q, which is not a plain SQL name", name.value)
+		}
+	}
+}
+
+func (v *validator) sqlite(key, url string, required bool) {
+	const fix = "write sqlite://relative.db or sqlite:///absolute/path.db"
+	switch path, ok := strings.CutPrefix(url, "sqlite://"); {
+	case url == "" && !required:
+	case url == "":
+		v.add(key, fix, "is empty")
+	case !ok:
+		v.add(key, fix, "is not a sqlite:// address")
+	case path == "" || strings.HasPrefix(path, "?") || strings.HasSuffix(path, "/"):
+		v.add(key, fix, "names no file")
+	}
+}
+
+// doors checks http and auth.
+func (v *validator) doors() {
+	c := v.cfg
+	if _, port, err := net.SplitHostPort(c.HTTP.Listen); err != nil || port == "" {
+		v.add("http.listen", "write host:port, such as 127.0.0.1:8080", "is %q", c.HTTP.Listen)
+	}
+	v.atLeast("http.maxBody", int64(c.HTTP.MaxBody), 1)
+	scopes := []string{"announce", "read", "monitor", "admin"}
+	seen := make(map[string]bool)
+	for i, k := range c.Auth.Keys {
+		at := index("auth.keys", i)
+		switch {
+		case k.Name == "":
+			v.add(at+".name", "give the key a name; it stands in logs", "is not set")
+		case seen[k.Name]:
+			v.add(at+".name", "give each key its own name", "is %q a second time", k.Name)
+		}
+		seen[k.Name] = true
+		if len(k.Secret) < minSecret {
+			v.add(at+".secret", "use a random one, such as from: openssl rand -hex 24", "is shorter than %d characters", minSecret)
+		}
+		if len(k.Scopes) == 0 {
+			v.add(at+".scopes", "write some of "+strings.Join(scopes, ", "), "is empty")
+		}
+		for _, s := range k.Scopes {
+			if !slices.Contains(scopes, s) {
+				v.add(at+".scopes", "write some of "+strings.Join(scopes, ", "), "has %q", s)
+			}
+		}
+	}
+}
+
+// minSecret is the shortest bearer secret.
+const minSecret = 16
+
+// numbers checks pools, retry, timeouts and the other plain limits.
+func (v *validator) numbers() {
+	c := v.cfg
+	for _, n := range []struct {
+		key        string
+		value, min int64
+	}{
+		{"pools.checks.concurrency", int64(c.Pools.Checks.Concurrency), 1},
+		{"pools.thumbnails.concurrency", int64(c.Pools.Thumbnails.Concurrency), 0},
+		{"pools.orders.concurrency", int64(c.Pools.Orders.Concurrency), 1},
+		{"pools.urls.concurrency", int64(c.Pools.URLs.Concurrency), 1},
+		{"pools.hooks.concurrency", int64(c.Pools.Hooks.Concurrency), 1},
+		{"retry.transient", int64(c.Retry.Transient), 1},
+		{"retry.missing", int64(c.Retry.Missing), 1},
+		{"retry.conflict", int64(c.Retry.Conflict), 1},
+	} {
+		v.atLeast(n.key, n.value, n.min)
+	}
+	for _, d := range []struct {
+		key        string
+		value, min time.Duration
+	}{
+		{"tempurl.publicTTL", c.TempURL.PublicTTL, time.Minute},
+		{"hooks.timeout", c.Hooks.Timeout, time.Millisecond},
+		{"retry.throttledFor", c.Retry.ThrottledFor, time.Second},
+		{"retry.waitingFor", c.Retry.WaitingFor, time.Millisecond},
+		{"retry.grace", c.Retry.Grace, 0},
+		{"timeouts.check", c.Timeouts.Check, time.Second},
+		{"timeouts.thumbnail", c.Timeouts.Thumbnail, time.Second},
+		{"timeouts.attach", c.Timeouts.Attach, time.Second},
+		{"timeouts.warm", c.Timeouts.Warm, time.Second},
+		{"timeouts.notify", c.Timeouts.Notify, time.Second},
+		{"sweep.every", c.Sweep.Every, 10 * time.Millisecond},
+		{"reconcile.since", c.Reconcile.Since, 0},
+	} {
+		if d.value < d.min {
+			v.add(d.key, fmt.Sprintf("write at least %s", d.min), "is %s", d.value)
+		}
+	}
+}
+
+func (v *validator) reconcile() {
+	if every := v.cfg.Reconcile.Every; every != 0 && every < time.Minute {
+		v.add("reconcile.every", "write at least 1m, or 0s for never", "is %s", every)
+	}
+}
+
+func (v *validator) atLeast(key string, value, least int64) {
+	if value < least {
+		v.add(key, fmt.Sprintf("write at least %d", least), "is %d", value)
+	}
+}

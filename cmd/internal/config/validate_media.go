@@ -1,0 +1,148 @@
+package config
+
+import (
+	"encoding/base64"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+func reflectOf(c *Config) reflect.Value { return reflect.ValueOf(c).Elem() }
+
+// address checks a URL with a host. The value itself is never shown: it may hold a
+// password, also where it cannot be read.
+func (v *validator) address(key, value, example string, schemes ...string) {
+	fix := "write it as " + example
+	u, err := url.Parse(value)
+	switch {
+	case err != nil:
+		v.add(key, fix+"; percent-encode special characters of a password", "is not a URL")
+	case !slices.Contains(schemes, u.Scheme):
+		v.add(key, fix, "begins with none of %s://", strings.Join(schemes, "://, "))
+	case u.Hostname() == "":
+		v.add(key, fix, "names no host")
+	}
+}
+
+func (v *validator) buckets() {
+	name := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
+	region := regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+	env := regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
+	seen := make(map[string]bool)
+	for i, b := range v.cfg.Buckets {
+		at := index("buckets", i)
+		switch {
+		case !name.MatchString(b.Name):
+			v.add(at+".name", "write the full name with the appid, such as photos-1250000000", "is %q, which is not a bucket name", b.Name)
+		case seen[b.Name]:
+			v.add(at+".name", "name each bucket once", "is %q a second time", b.Name)
+		}
+		seen[b.Name] = true
+		if (b.Region != "" || b.Endpoint == "") && !region.MatchString(b.Region) {
+			v.add(at+".region", "write the region, such as ap-guangzhou", "is %q, which is not a region", b.Region)
+		}
+		for _, e := range append([]string{b.Env}, b.Aliases...) {
+			if e != "" && !env.MatchString(e) {
+				v.add(at+".env", "write 1 to 40 of a-z 0-9 _ - here and in aliases", "is %q, which is not an environment", e)
+			}
+		}
+		if len(b.Aliases) > 0 && b.Env == "" {
+			v.add(at+".aliases", "set env, or remove the aliases", "are set for a bucket without env")
+		}
+		if b.Endpoint != "" {
+			v.address(at+".endpoint", b.Endpoint, "https://host", "https", "http")
+		}
+		if b.PublicBase != "" {
+			v.address(at+".publicBase", b.PublicBase, "https://host", "https", "http")
+		}
+		if (b.SecretID == "") != (b.SecretKey == "") {
+			v.add(at+".secretKey", "set secretId and secretKey, or none of them", "and secretId go together, and only one is set")
+		}
+	}
+}
+
+func (v *validator) policy() {
+	c := v.cfg.Check
+	mime := regexp.MustCompile(`^(image|video)/[a-z0-9][a-z0-9.+-]*$`)
+	if len(c.Types) == 0 {
+		v.add("check.types", "allow at least one type, such as image/jpeg", "is empty")
+	}
+	for _, t := range c.Types {
+		if !mime.MatchString(t) {
+			v.add("check.types", "write types such as image/jpeg or video/mp4", "has %q, which is no image or video type", t)
+		}
+	}
+	v.atLeast("check.maxImageBytes", int64(c.MaxImageBytes), 1)
+	v.atLeast("check.maxVideoBytes", int64(c.MaxVideoBytes), 1)
+	v.atLeast("check.maxPixels", c.MaxPixels, 1)
+	v.atLeast("check.maxFrames", int64(c.MaxFrames), 1)
+}
+
+// maxSide is the largest side of a thumbnail in pixels.
+const maxSide = 8192
+
+func (v *validator) thumbnails() {
+	t := v.cfg.Thumbnails
+	prefix := regexp.MustCompile(`^([A-Za-z0-9_.-]+/)+$`)
+	if !prefix.MatchString(t.Prefix) || strings.Contains("/"+t.Prefix, "/../") || strings.Contains("/"+t.Prefix, "/./") {
+		v.add("thumbnails.prefix", "write it as thumbs/, without a leading slash and with one at the end", "is %q", t.Prefix)
+	}
+	if strings.HasPrefix(t.Prefix, "users/") {
+		v.add("thumbnails.prefix", "write it as thumbs/", "is inside users/, where uploads lie")
+	}
+	name := regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+	seen := make(map[string]bool)
+	for i, p := range t.Presets {
+		at := index("thumbnails.presets", i)
+		switch {
+		case !name.MatchString(p.Name):
+			v.add(at+".name", "write 1 to 32 of a-z 0-9 _ -", "is %q", p.Name)
+		case seen[p.Name]:
+			v.add(at+".name", "name each preset once", "is %q a second time", p.Name)
+		}
+		seen[p.Name] = true
+		if p.Width < 1 || p.Width > maxSide {
+			v.add(at+".width", "write 1 to 8192 pixels", "is %d", p.Width)
+		}
+		if p.Height < 1 || p.Height > maxSide {
+			v.add(at+".height", "write 1 to 8192 pixels", "is %d", p.Height)
+		}
+		if p.Quality < 1 || p.Quality > 100 {
+			v.add(at+".quality", "write 1 to 100", "is %d", p.Quality)
+		}
+	}
+	v.atLeast("thumbnails.pixelBudget", int64(t.PixelBudget), int64(MiB))
+	if strings.ContainsFunc(t.CacheControl, func(r rune) bool { return r < ' ' || r > '~' }) {
+		v.add("thumbnails.cacheControl", "write it as max-age=86400", "has characters that no header takes")
+	}
+}
+
+// The length of a webhook secret in bytes, by Standard Webhooks.
+const (
+	minHookSecret = 24
+	maxHookSecret = 64
+)
+
+func (v *validator) hooks() {
+	h := v.cfg.Hooks
+	if h.URL != "" {
+		schemes := []string{"https"}
+		if h.AllowPrivate {
+			schemes = append(schemes, "http")
+		}
+		v.address("hooks.url", h.URL.Reveal(), "https://host/path (plain http only with hooks.allowPrivate)", schemes...)
+		if len(h.Secrets) == 0 {
+			v.add("hooks.secrets", `set AFTERPUT_HOOKS_SECRETS=whsec_... (whsec_ and the base64 of 24 to 64 random bytes)`, "is empty while hooks.url is set")
+		}
+	}
+	for i, s := range h.Secrets {
+		text, ok := strings.CutPrefix(s.Reveal(), "whsec_")
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if !ok || err != nil || len(raw) < minHookSecret || len(raw) > maxHookSecret {
+			v.add("hooks.secrets", "write whsec_ and the base64 of 24 to 64 random bytes, such as from: openssl rand -base64 32",
+				"has a secret (number %d) that is none by Standard Webhooks", i+1)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/afterput/afterput/cmd/internal/config"
+)
+
+func TestDefaultIsValid(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, config.Default().Validate())
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	type c = config.Config
+	for _, tt := range []struct {
+		want   string
+		change func(*c)
+	}{
+		{"redis.url begins with none of redis://, rediss://", func(c *c) { c.Redis.URL = "http://h" }},
+		{"redis.url is not a URL", func(c *c) { c.Redis.URL = "redis://u:p%zz@h" }},
+		{"redis.url names no host", func(c *c) { c.Redis.URL = "redis:///0" }},
+		{"ledger.url is empty", func(c *c) { c.Ledger.URL = "" }},
+		{"ledger.url is not a sqlite:// address", func(c *c) { c.Ledger.URL = "mysql://h/db" }},
+		{"orders.url names no file", func(c *c) { c.Orders.URL = "sqlite://" }},
+		{"orders.table is \"a; drop\"", func(c *c) { c.Orders.Table = "a; drop" }},
+		{"orders.keyColumn is \"\"", func(c *c) { c.Orders.KeyColumn = "" }},
+		{"buckets[0].region is \"\"", func(c *c) { c.Buckets[0].Region = "" }},
+		{"buckets[1].name is \"a-1\" a second time", func(c *c) { c.Buckets = append(c.Buckets, c.Buckets[0]) }},
+		{"buckets[0].aliases are set for a bucket without env", func(c *c) { c.Buckets[0].Env = "" }},
+		{"buckets[0].secretKey and secretId go together", func(c *c) { c.Buckets[0].SecretID = "" }},
+		{"buckets[0].endpoint begins with none of", func(c *c) { c.Buckets[0].Endpoint = "host:80" }},
+		{"check.types has \"text/html\"", func(c *c) { c.Check.Types = []string{"text/html"} }},
+		{"check.types is empty", func(c *c) { c.Check.Types = nil }},
+		{"check.maxPixels is 0: write at least 1", func(c *c) { c.Check.MaxPixels = 0 }},
+		{"thumbnails.prefix is \"/thumbs\"", func(c *c) { c.Thumbnails.Prefix = "/thumbs" }},
+		{"thumbnails.prefix is \"a/../\"", func(c *c) { c.Thumbnails.Prefix = "a/../" }},
+		{"thumbnails.prefix is inside users/", func(c *c) { c.Thumbnails.Prefix = "users/t/" }},
+		{"thumbnails.presets[1].name is \"small\" a second time", func(c *c) { c.Thumbnails.Presets[1].Name = "small" }},
+		{"thumbnails.presets[0].width is 0", func(c *c) { c.Thumbnails.Presets[0].Width = 0 }},
+		{"thumbnails.presets[0].quality is 101", func(c *c) { c.Thumbnails.Presets[0].Quality = 101 }},
+		{"thumbnails.cacheControl has characters", func(c *c) { c.Thumbnails.CacheControl = "a\r\nb" }},
+		{"hooks.url begins with none of https://", func(c *c) { c.Hooks.URL = "http://h" }},
+		{"hooks.secrets is empty", func(c *c) { c.Hooks.Secrets = nil }},
+		{"http.listen is \"8080\"", func(c *c) { c.HTTP.Listen = "8080" }},
+		{"auth.keys[1].name is \"a b: #\" a second time", func(c *c) { c.Auth.Keys = append(c.Auth.Keys, c.Auth.Keys[0]) }},
+		{"auth.keys[0].scopes has \"write\"", func(c *c) { c.Auth.Keys[0].Scopes = []string{"write"} }},
+		{"auth.keys[0].scopes is empty", func(c *c) { c.Auth.Keys[0].Scopes = nil }},
+		{"pools.checks.concurrency is 0", func(c *c) { c.Pools.Checks.Concurrency = 0 }},
+		{"retry.grace is -1s", func(c *c) { c.Retry.Grace = -time.Second }},
+		{"sweep.every is 0s", func(c *c) { c.Sweep.Every = 0 }},
+		{"reconcile.every is 1s", func(c *c) { c.Reconcile.Every = time.Second }},
+		{"reconcile.since is -1s", func(c *c) { c.Reconcile.Since = -time.Second }},
+		{"log.format is \"xml\"", func(c *c) { c.Log.Format = "xml" }},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			t.Parallel()
+			cfg := full()
+			tt.change(cfg)
+			err := cfg.Validate()
+			var e *config.Error
+			require.ErrorAs(t, err, &e)
+			require.Len(t, e.Findings, 1)
+			require.Contains(t, err.Error(), tt.want)
+			require.NotEmpty(t, e.Findings[0].Fix)
+			require.NotContains(t, err.Error(), "hush")
+		})
+	}
+}
+
+func TestRequire(t *testing.T) {
+	t.Parallel()
+	err := config.Default().RequireServe()
+	require.EqualError(t, err, `redis.url is not set: set AFTERPUT_REDIS_URL=redis://host:6379/0 or redis.url in afterput.yaml; for a try without Redis run "afterput dev"
+buckets is empty: add a bucket with name and region in afterput.yaml, or set AFTERPUT_BUCKETS_0_NAME and AFTERPUT_BUCKETS_0_REGION
+auth.keys is empty: add a key with name, secret and scopes in afterput.yaml, or set AFTERPUT_AUTH_KEYS_0_NAME, AFTERPUT_AUTH_KEYS_0_SECRET and AFTERPUT_AUTH_KEYS_0_SCOPES=announce,read`)
+
+	require.NoError(t, full().RequireServe())
+	require.NoError(t, full().RequireWorker())
+	c := full()
+	c.Buckets[0].SecretID = ""
+	require.EqualError(t, c.RequireWorker(),
+		"buckets[0].secretId is not set: set AFTERPUT_BUCKETS_0_SECRET_ID and AFTERPUT_BUCKETS_0_SECRET_KEY to a key pair that may read and write a-1")
+}

@@ -1,0 +1,133 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/afterput/afterput/cmd/internal/devworld"
+	"github.com/afterput/afterput/pipeline/objects/coslocal"
+)
+
+// phones upload the plan and announce it.
+type phones struct {
+	world    *devworld.World
+	bucket   *uploader
+	sent     *recorder
+	progress func(done, total int)
+	client   *http.Client
+}
+
+// upload sends every shot, four at a time, in the shuffled order of the plan. Before it
+// decides which events get lost: only of orders whose phone will announce.
+func (p *phones) upload(ctx context.Context, pl *plan) error {
+	if err := p.disturb(pl); err != nil {
+		return err
+	}
+	var done atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for i := range pl.shots {
+		g.Go(func() error {
+			s := &pl.shots[i]
+			body, err := s.body()
+			if err != nil {
+				return err
+			}
+			s.ETag = etagOf(body)
+			if err := p.sent.add(s.Sent); err != nil {
+				return err
+			}
+			if err := p.bucket.upload(ctx, s.Sent, body, i%2 == 0); err != nil {
+				return fmt.Errorf("upload %s: %w", s.Key, err)
+			}
+			p.progress(int(done.Add(1)), len(pl.shots))
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (p *phones) disturb(pl *plan) error {
+	faults := []coslocal.Fault{
+		{Kind: coslocal.EventDouble, Rate: 0.3},
+		{Kind: coslocal.EventReorder, Rate: 0.3},
+	}
+	for _, o := range pl.orders {
+		if o.phone {
+			faults = append(faults, coslocal.Fault{
+				Name: "lose-" + o.id, Kind: coslocal.EventLose, Rate: 0.3,
+				Prefix: fmt.Sprintf("users/%s/%s/", o.owner, o.id),
+			})
+		}
+	}
+	for _, f := range faults {
+		if err := p.world.COS.Faults().Set(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce posts what a mini program posts when its uploads are through: one order with
+// its files in the chosen order. Every second phone loses the answer and posts again;
+// every third never gets to post.
+func (p *phones) announce(ctx context.Context, pl *plan) error {
+	for n, o := range pl.orders {
+		if !o.phone {
+			continue
+		}
+		files := make([]string, 0, len(o.shots))
+		for _, i := range o.shots {
+			files = append(files, "cos://"+devworld.Bucket+"/"+pl.shots[i].Key)
+		}
+		for range n%2 + 1 {
+			status, body, err := p.post(ctx, map[string]any{
+				"order": o.id, "owner": o.owner, "batch": "b-" + o.id, "files": files,
+			})
+			if err != nil {
+				return err
+			}
+			if status != http.StatusAccepted {
+				return fmt.Errorf("announce order %s: status %d: %s", o.id, status, body)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *phones) post(ctx context.Context, v any) (int, []byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return 0, nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.world.URL()+"/v1/uploads", bytes.NewReader(b))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+p.world.Key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return resp.StatusCode, body, err
+}
+
+// meta are the headers by which an event alone finds its order.
+func (s Sent) meta() map[string]string {
+	m := map[string]string{"x-cos-meta-order-id": s.Order, "x-cos-meta-position": strconv.Itoa(s.Position)}
+	if s.Public {
+		m["x-cos-acl"] = coslocal.ACLPublicRead
+	}
+	return m
+}

@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/afterput/afterput/cmd/internal/monitor"
+	"github.com/afterput/afterput/producer"
+	"github.com/afterput/afterput/producer/auth"
+)
+
+// Handler makes the HTTP side: API, monitor and health.
+func (a *App) Handler() (http.Handler, error) {
+	p, err := a.Producer()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := a.keys()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	producer.NewAPI(p, keys, int64(a.Config.HTTP.MaxBody)).Register(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.ready)
+	if a.Config.Monitor.Enabled {
+		m := monitor.New(a.Redis, a.Config.Monitor.AllowWrites)
+		mux.Handle(monitor.Path+"/", keys.Require(auth.ScopeMonitor, m))
+		mux.Handle(monitor.Path, http.RedirectHandler(monitor.Path+"/", http.StatusTemporaryRedirect))
+	}
+	return auth.WithRequestID(mux), nil
+}
+
+func (a *App) keys() (*auth.Keys, error) {
+	keys := make([]auth.Key, 0, len(a.Config.Auth.Keys))
+	for _, k := range a.Config.Auth.Keys {
+		key := auth.Key{Name: k.Name, Secret: k.Secret.Reveal()}
+		for _, s := range k.Scopes {
+			key.Scopes = append(key.Scopes, auth.Scope(s))
+		}
+		keys = append(keys, key)
+	}
+	return auth.NewKeys(keys)
+}
+
+// ready answers 200 when announcements can be taken: that needs the ledger. Redis away
+// is told, but turns nobody off, because the ledger keeps what comes.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	if err := a.Ledger.Ping(ctx); err != nil {
+		a.Log.WarnContext(ctx, "not ready", "error", err)
+		http.Error(w, "ledger: not reachable", http.StatusServiceUnavailable)
+		return
+	}
+	if err := a.Redis.Ping(ctx).Err(); err != nil {
+		_, _ = w.Write([]byte("ok, but redis does not answer: tasks wait in the ledger\n"))
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// Server makes the HTTP server with deadlines against slow clients.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+}

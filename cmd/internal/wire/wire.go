@@ -1,0 +1,201 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/afterput/afterput/cmd/internal/config"
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/objects"
+	"github.com/afterput/afterput/pipeline/orders"
+	"github.com/afterput/afterput/pipeline/sqldb"
+	"github.com/afterput/afterput/pipeline/tempurl"
+	"github.com/afterput/afterput/producer"
+	"github.com/afterput/afterput/tasks"
+)
+
+// App is everything that commands are made of. Its fields are ready to use.
+type App struct {
+	Config  *config.Config
+	Log     *slog.Logger
+	Ledger  *ledger.Ledger
+	Redis   redis.UniversalClient
+	Queue   *tasks.Enqueuer
+	Desk    *tasks.Desk
+	Objects *objects.Store
+	// Orders is nil where no orders database is configured.
+	Orders  *orders.SQL
+	Cache   *tempurl.Cache
+	Buckets pipeline.Buckets
+
+	closers []func() error
+}
+
+// Open connects to what the configuration names and migrates the ledger. Redis is not
+// asked: whoever needs it finds out. Errors are *OpenError.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
+	a := &App{Config: cfg, Log: log}
+	for _, open := range []func(context.Context) error{a.openLedger, a.openRedis, a.openObjects, a.openOrders} {
+		if err := open(ctx); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+// Part names what could not be opened.
+type Part string
+
+// The parts that an OpenError can name.
+const (
+	PartLedger  Part = "ledger"
+	PartRedis   Part = "redis"
+	PartStorage Part = "storage"
+	PartOrders  Part = "orders"
+)
+
+// OpenError says which part could not be opened.
+type OpenError struct {
+	Part Part
+	Err  error
+}
+
+// Error names the part and the cause.
+func (e *OpenError) Error() string { return string(e.Part) + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *OpenError) Unwrap() error { return e.Err }
+
+func (a *App) openLedger(ctx context.Context) error {
+	db, err := sqldb.Create(ctx, a.Config.Ledger.URL.Reveal())
+	if err != nil {
+		return &OpenError{PartLedger, err}
+	}
+	a.closers = append(a.closers, db.Close)
+	if a.Ledger, err = ledger.New(ledger.Options{DB: db}); err == nil {
+		err = a.Ledger.Migrate(ctx)
+	}
+	if err != nil {
+		return &OpenError{PartLedger, err}
+	}
+	return nil
+}
+
+// openRedis makes the producer's client: it gives up soon, because the ledger has the
+// upload and the phone waits.
+func (a *App) openRedis(context.Context) error {
+	const soon = 500 * time.Millisecond
+	opt, err := a.redisOptions()
+	if err != nil {
+		return err
+	}
+	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = soon, soon, soon
+	opt.MaxRetries, opt.DialerRetries = -1, 1
+	rdb := redis.NewClient(opt)
+	a.Redis = rdb
+	a.closers = append(a.closers, rdb.Close)
+	a.Queue, a.Desk = tasks.NewEnqueuer(rdb, a.timeouts(), nil), tasks.NewDesk(rdb)
+	if a.Cache, err = tempurl.NewCache(rdb, tempurl.CacheOptions{PublicTTL: a.Config.TempURL.PublicTTL}); err != nil {
+		return &OpenError{PartRedis, err}
+	}
+	return nil
+}
+
+func (a *App) redisOptions() (*redis.Options, error) {
+	opt, err := redis.ParseURL(a.Config.Redis.URL.Reveal())
+	if err != nil {
+		return nil, &OpenError{PartRedis, errors.New("redis.url cannot be read: want redis://user:password@host:6379/0")}
+	}
+	return opt, nil
+}
+
+func (a *App) openObjects(context.Context) error {
+	opt := objects.Options{}
+	for _, b := range a.Config.Buckets {
+		a.Buckets = append(a.Buckets, pipeline.Bucket{Name: b.Name, Env: b.Env, Aliases: b.Aliases})
+		opt.Buckets = append(opt.Buckets, objects.BucketOptions{
+			Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase,
+			SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(),
+		})
+	}
+	store, err := objects.New(opt)
+	if err != nil {
+		return &OpenError{PartStorage, err}
+	}
+	a.Objects = store
+	a.closers = append(a.closers, store.Close)
+	return nil
+}
+
+func (a *App) openOrders(ctx context.Context) error {
+	c := a.Config.Orders
+	if c.URL == "" {
+		return nil
+	}
+	db, err := sqldb.Open(ctx, c.URL.Reveal())
+	if err != nil {
+		return &OpenError{PartOrders, err}
+	}
+	a.closers = append(a.closers, db.Close)
+	a.Orders, err = orders.NewSQL(db.SQL(), orders.Options{
+		Table: c.Table, KeyColumn: c.KeyColumn, ImagesColumn: c.ImagesColumn,
+		OwnerColumn: c.OwnerColumn, UpdatedAtColumn: c.UpdatedAtColumn,
+	})
+	if err != nil {
+		return &OpenError{PartOrders, err}
+	}
+	return nil
+}
+
+// Close closes every connection.
+func (a *App) Close() error {
+	var errs error
+	for _, closer := range slices.Backward(a.closers) {
+		errs = errors.Join(errs, closer())
+	}
+	return errs
+}
+
+// Producer makes the producer over the App.
+func (a *App) Producer() (*producer.Producer, error) {
+	return producer.New(producer.Options{
+		Ledger: a.Ledger, Queue: a.Queue, Objects: a.Objects, Buckets: a.Buckets,
+		OwnerRequired: a.Config.Owners.Required, Orders: a.Orders != nil,
+		Derivative: a.thumbnailOptions().Derivative, Logger: a.Log,
+	})
+}
+
+func (a *App) timeouts() map[pipeline.Step]time.Duration {
+	t := a.Config.Timeouts
+	return map[pipeline.Step]time.Duration{
+		pipeline.StepCheck: t.Check, pipeline.StepThumbnail: t.Thumbnail, pipeline.StepAttach: t.Attach,
+		pipeline.StepWarm: t.Warm, pipeline.StepNotify: t.Notify,
+	}
+}
+
+func (a *App) thumbnailOptions() pipeline.ThumbnailOptions {
+	t := a.Config.Thumbnails
+	opt := pipeline.ThumbnailOptions{Prefix: t.Prefix, CacheControl: t.CacheControl}
+	for _, p := range t.Presets {
+		opt.Presets = append(opt.Presets, pipeline.Preset{Name: p.Name, Width: p.Width, Height: p.Height, Quality: p.Quality})
+	}
+	return opt
+}
+
+// ThumbnailKey names a thumbnail of an object.
+func (a *App) ThumbnailKey(preset, key string) string { return a.thumbnailOptions().Key(preset, key) }
+
+// PingRedis tells whether Redis answers.
+func (a *App) PingRedis(ctx context.Context) error {
+	if err := a.Redis.Ping(ctx).Err(); err != nil {
+		return &OpenError{PartRedis, fmt.Errorf("%s does not answer: %w", a.Config.Redis.URL, err)}
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/afterput/afterput/cmd/internal/config"
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/hooks"
+	"github.com/afterput/afterput/pipeline/probe"
+	"github.com/afterput/afterput/pipeline/tempurl"
+	"github.com/afterput/afterput/pipeline/thumb"
+	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/worker"
+)
+
+// ErrNoPool says that a pool was named that does not exist.
+var ErrNoPool = errors.New("there is no pool")
+
+// Worker makes a worker that runs the named pools; none named means all. Its Redis
+// connections are its own and close with the App.
+func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error) {
+	if a.Orders != nil {
+		if err := a.Orders.CheckSchema(ctx); err != nil {
+			return nil, &OpenError{PartOrders, err}
+		}
+	}
+	opt, err := a.redisOptions()
+	if err != nil {
+		return nil, err
+	}
+	steps, err := a.steps()
+	if err != nil {
+		return nil, err
+	}
+	run, err := a.pools(pools)
+	if err != nil {
+		return nil, err
+	}
+	rdb := redis.NewClient(opt)
+	a.closers = append(a.closers, rdb.Close)
+	r := a.Config.Retry
+	return worker.New(worker.Options{
+		Ledger: a.Ledger, Redis: rdb, Steps: steps, Pools: run, Timeouts: a.timeouts(),
+		Budgets: worker.Budgets{
+			Transient: r.Transient, Missing: r.Missing, Conflict: r.Conflict,
+			ThrottledFor: r.ThrottledFor, WaitingFor: r.WaitingFor,
+		},
+		SweepEvery: a.Config.Sweep.Every, Logger: a.Log,
+	})
+}
+
+func (a *App) steps() (worker.Steps, error) {
+	c := a.Config
+	opt := thumb.Options{MaxPixels: c.Check.MaxPixels, Budget: int64(c.Thumbnails.PixelBudget), MaxBytes: int64(c.Check.MaxImageBytes)}
+	engine, err := thumb.New(opt)
+	if err != nil {
+		return worker.Steps{}, fmt.Errorf("thumbnails: %w", err)
+	}
+	isolated, err := a.isolated(opt)
+	if err != nil {
+		return worker.Steps{}, err
+	}
+	secrets := make([]string, 0, len(c.Hooks.Secrets))
+	for _, s := range c.Hooks.Secrets {
+		secrets = append(secrets, s.Reveal())
+	}
+	sender, err := hooks.New(hooks.Options{
+		URL: c.Hooks.URL.Reveal(), Secrets: secrets, Timeout: c.Hooks.Timeout, AllowPrivate: c.Hooks.AllowPrivate,
+	})
+	if err != nil {
+		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
+	}
+	s := worker.Steps{
+		Objects: a.Objects,
+		Probe:   probe.Detect,
+		Policy: pipeline.Policy{
+			Types: c.Check.Types, MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes),
+			MaxPixels: c.Check.MaxPixels, MaxFrames: c.Check.MaxFrames,
+			AnyExtension: c.Check.Extension == "off", AllowForeign: c.Check.Polyglots == "allow",
+		},
+		Visibility: visibility(c.Buckets, a.Objects),
+		Thumbnails: engine,
+		Isolated:   isolated,
+		Thumbnail:  a.thumbnailOptions(),
+		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
+		URLs:       tempurl.NewResolver(a.Objects),
+		Cache:      a.Cache,
+		Notifier:   sender,
+	}
+	if a.Orders != nil {
+		s.Orders = a.Orders
+	}
+	return s, nil
+}
+
+// visibility takes the rule of each bucket.
+func visibility(buckets []config.Bucket, store pipeline.Objects) pipeline.VisibilityRule {
+	ask := pipeline.ProbeVisibility(store)
+	fixed := map[string]pipeline.Visibility{}
+	for _, b := range buckets {
+		if b.Visibility == string(pipeline.Public) || b.Visibility == string(pipeline.Private) {
+			fixed[b.Name] = pipeline.Visibility(b.Visibility)
+		}
+	}
+	return func(ctx context.Context, bucket, key string) (pipeline.Visibility, error) {
+		if v, ok := fixed[bucket]; ok {
+			return v, nil
+		}
+		return ask(ctx, bucket, key)
+	}
+}
+
+func (a *App) pools(names []string) ([]worker.Pool, error) {
+	c := a.Config.Pools
+	size := map[string]int{
+		tasks.QueueChecks: c.Checks.Concurrency, tasks.QueueThumbnails: c.Thumbnails.Concurrency,
+		tasks.QueueOrders: c.Orders.Concurrency, tasks.QueueURLs: c.URLs.Concurrency, tasks.QueueHooks: c.Hooks.Concurrency,
+	}
+	for _, n := range names {
+		if _, ok := size[n]; !ok {
+			return nil, fmt.Errorf("%w %q: want one of %v", ErrNoPool, n, tasks.Queues())
+		}
+	}
+	var out []worker.Pool
+	for _, q := range tasks.Queues() {
+		if len(names) > 0 && !slices.Contains(names, q) {
+			continue
+		}
+		n := size[q]
+		if n <= 0 {
+			n = runtime.GOMAXPROCS(0)
+		}
+		out = append(out, worker.Pool{Queue: q, Concurrency: n})
+	}
+	return out, nil
+}

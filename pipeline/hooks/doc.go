@@ -1,0 +1,11 @@
+// Package hooks tells a subscriber how uploads ended, by signed webhooks.
+//
+// The form is Standard Webhooks (standardwebhooks.com): a JSON body and the headers
+// webhook-id, webhook-timestamp and webhook-signature. The id and the body of a
+// delivery stay byte for byte the same when it is tried again, so that a receiver can
+// drop what it has seen; the timestamp is that of the try, because receivers refuse one
+// that is more than five minutes off.
+//
+// An Outcome enters, one POST leaves. Retrying is the caller's; the class of the error
+// says how. The package imports pipeline and the Standard Webhooks library.
+package hooks

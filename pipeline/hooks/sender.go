@@ -1,0 +1,176 @@
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/afterput/afterput/pipeline"
+)
+
+const op = "hooks.send"
+
+// maxAnswer is how much of an answer is read, so that the connection can be used again.
+const maxAnswer = 4 << 10
+
+// Sender delivers outcomes to one endpoint. It is safe for use by many goroutines.
+type Sender struct {
+	opt     Options
+	url     *url.URL // nil where nobody subscribed
+	signers []*standardwebhooks.Webhook
+	client  *http.Client
+}
+
+var _ pipeline.Notifier = (*Sender)(nil)
+
+// New makes a Sender. Without a URL it sends nothing and needs no secret. Close it.
+func New(opt Options) (*Sender, error) {
+	s := &Sender{opt: opt.withDefaults()}
+	if opt.URL == "" {
+		return s, nil
+	}
+	var err error
+	if s.url, err = parseURL(opt.URL, opt.AllowPrivate); err != nil {
+		return nil, err
+	}
+	if s.signers, err = newSigners(opt.Secrets); err != nil {
+		return nil, err
+	}
+	s.client = newClient(s.opt)
+	return s, nil
+}
+
+// Close drops idle connections.
+func (s *Sender) Close() error {
+	if s.client != nil {
+		s.client.CloseIdleConnections()
+	}
+	return nil
+}
+
+// Event is the body of a webhook.
+type Event struct {
+	// Type is upload.done, upload.rejected and so on.
+	Type string `json:"type"`
+	// Timestamp is when the outcome was fixed: RFC 3339, UTC, whole seconds, so that it
+	// is the same text before and after it went through a database.
+	Timestamp string           `json:"timestamp"`
+	Data      pipeline.Outcome `json:"data"`
+}
+
+// Body is the body that announces o: the same bytes for the same outcome.
+func Body(o pipeline.Outcome) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(Event{Type: o.Type(), Timestamp: o.At.UTC().Format(time.RFC3339), Data: o})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// Notify posts one outcome. sent is false without an error where no endpoint is set.
+//
+// The class of the error: Throttled for 429 and 503, with Retry-After where it is given;
+// Denied for 410, which says that the endpoint is gone for good, and for an address that
+// the guard refuses; Transient for everything else, redirects and other 4xx included,
+// because receivers get repaired.
+func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sent bool, err error) {
+	if s.url == nil {
+		return false, nil
+	}
+	req, err := s.request(ctx, id, o)
+	if err != nil {
+		return false, &pipeline.Error{Class: pipeline.Bug, Op: op, Key: s.url.Host, Err: err}
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		return false, s.dialError(err)
+	}
+	defer res.Body.Close()
+	// What it says is not for us, and not for our logs.
+	_, _ = io.CopyN(io.Discard, res.Body, maxAnswer)
+	if res.StatusCode >= 200 && res.StatusCode < 300 {
+		return true, nil
+	}
+	return false, s.statusError(res)
+}
+
+func (s *Sender) request(ctx context.Context, id string, o pipeline.Outcome) (*http.Request, error) {
+	if id == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("the webhook-id is empty or not printable ASCII")
+	}
+	body, err := Body(o)
+	if err != nil {
+		return nil, err
+	}
+	now := s.opt.Now()
+	signatures := make([]string, len(s.signers))
+	for i, signer := range s.signers {
+		if signatures[i], err = signer.Sign(id, now, body); err != nil {
+			return nil, errors.New("the body could not be signed")
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the request could not be made")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", s.opt.UserAgent)
+	req.Header.Set(standardwebhooks.HeaderWebhookID, id)
+	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	req.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
+	return req, nil
+}
+
+// dialError strips the URL, which may hold secrets in any part but its host.
+func (s *Sender) dialError(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	class := pipeline.Transient
+	if e, ok := errors.AsType[*refusedAddress](err); ok {
+		class, err = pipeline.Denied, e
+	}
+	return &pipeline.Error{Class: class, Op: op, Key: s.url.Host, Err: err}
+}
+
+func (s *Sender) statusError(res *http.Response) error {
+	e := &pipeline.Error{Class: pipeline.Transient, Op: op, Key: s.url.Host}
+	switch code := res.StatusCode; {
+	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
+		e.Class = pipeline.Throttled
+		e.RetryAfter = retryAfter(res.Header.Get("Retry-After"), s.opt.Now())
+		e.Err = fmt.Errorf("the endpoint answered %d: slow down", code)
+	case code == http.StatusGone:
+		e.Class = pipeline.Denied
+		e.Err = errors.New("the endpoint answered 410: it says that it is gone")
+	case code >= 300 && code < 400:
+		e.Err = fmt.Errorf("the endpoint answered %d: redirects are not followed, set its final URL", code)
+	default:
+		e.Err = fmt.Errorf("the endpoint answered %d", code)
+	}
+	return e
+}
+
+// maxRetryAfter bounds how long an endpoint can put us off.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads seconds or an HTTP date (RFC 9110 10.2.3); zero where it says nothing.
+func retryAfter(text string, now time.Time) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), maxRetryAfter)
+}

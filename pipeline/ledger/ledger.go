@@ -1,0 +1,94 @@
+package ledger
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/sqldb"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Errors that callers test for.
+var (
+	// ErrSuperseded says that a newer run or attempt exists, or that the step is not
+	// pending any more: nothing was changed.
+	ErrSuperseded = errors.New("superseded")
+	// ErrNotFound says that the ledger has no such row.
+	ErrNotFound = errors.New("not in the ledger")
+	// ErrNotOpen says that a letter was replayed, resolved or discarded already.
+	ErrNotOpen = errors.New("the letter is not open")
+)
+
+// Options configure a Ledger.
+type Options struct {
+	// DB is the open database. Required.
+	DB *sqldb.DB
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// SweepGrace is how long after its task should be in the queue a pending step is
+	// swept. Default one minute.
+	SweepGrace time.Duration
+}
+
+// Ledger is the record. It is safe for concurrent use, also by several processes.
+type Ledger struct {
+	db    *sqldb.DB
+	now   func() time.Time
+	grace time.Duration
+}
+
+// New makes a Ledger over an open database; Migrate must have run once.
+func New(opt Options) (*Ledger, error) {
+	if opt.DB == nil {
+		return nil, errors.New("ledger: no database")
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.SweepGrace <= 0 {
+		opt.SweepGrace = time.Minute
+	}
+	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace}, nil
+}
+
+// Migrate creates or upgrades the tables. Several processes may call it at once.
+func (l *Ledger) Migrate(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrations/"+string(l.db.Engine))
+	if err != nil {
+		return err
+	}
+	return l.db.Migrate(ctx, files)
+}
+
+// Ping tells whether the ledger can be written to.
+func (l *Ledger) Ping(ctx context.Context) error {
+	return l.write(ctx, "ping", func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewRaw("UPDATE workers SET seen_at = seen_at WHERE id = ''").Exec(ctx)
+		return err
+	})
+}
+
+// write runs fn in one transaction and classes what it returns: our own errors keep
+// their meaning, whatever the database says is Transient.
+func (l *Ledger) write(ctx context.Context, op string, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return classed(op, l.db.Write(ctx, fn))
+}
+
+func classed(op string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrSuperseded), errors.Is(err, ErrNotFound), errors.Is(err, ErrNotOpen):
+		return err
+	}
+	if _, ok := errors.AsType[*pipeline.Error](err); ok {
+		return err
+	}
+	return &pipeline.Error{Class: pipeline.Transient, Op: "ledger." + op, Err: err}
+}

@@ -1,0 +1,57 @@
+package ledger_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
+	"github.com/afterput/afterput/pipeline/sqldb"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, url string, now func() time.Time) *ledger.Ledger {
+	t.Helper()
+	db, err := sqldb.Create(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	l, err := ledger.New(ledger.Options{DB: db, Now: now})
+	require.NoError(t, err)
+	require.NoError(t, l.Migrate(t.Context()))
+	return l
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	ledgertest.Run(t, func(t *testing.T, now func() time.Time) *ledger.Ledger {
+		return open(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"), now)
+	})
+}
+
+func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := "sqlite://" + filepath.Join(t.TempDir(), "a folder", "ledger#1?.db")
+	done := make(chan error, 4)
+	for range cap(done) {
+		go func() {
+			db, err := sqldb.Create(t.Context(), url)
+			if err == nil {
+				var l *ledger.Ledger
+				if l, err = ledger.New(ledger.Options{DB: db}); err == nil {
+					err = l.Migrate(t.Context())
+				}
+				_ = db.Close()
+			}
+			done <- err
+		}()
+	}
+	for range cap(done) {
+		require.NoError(t, <-done)
+	}
+	require.NoError(t, open(t, url, nil).Ping(t.Context()))
+}

@@ -1,0 +1,197 @@
+package ledgertest
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+)
+
+// Clock is a clock that a test moves by hand.
+type Clock struct{ micros atomic.Int64 }
+
+// NewClock starts at a fixed time.
+func NewClock() *Clock {
+	c := new(Clock)
+	c.micros.Store(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).UnixMicro())
+	return c
+}
+
+// Now gives the time.
+func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
+
+// Add moves the clock on.
+func (c *Clock) Add(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+// Factory opens an empty, migrated ledger on the engine under test.
+type Factory func(t *testing.T, now func() time.Time) *ledger.Ledger
+
+// bench is one test's ledger with its clock.
+type bench struct {
+	*ledger.Ledger
+	t     *testing.T
+	clock *Clock
+}
+
+// Run runs every test of the suite.
+func Run(t *testing.T, open Factory) {
+	for name, test := range map[string]func(*bench){
+		"announcing the same object at once":       announceAtOnce,
+		"announcing in different case":             announceCase,
+		"announcing with an inbound ID":            announceInbound,
+		"announcing during a run":                  announceDuringRun,
+		"a removal of an unknown object":           removalUnknown,
+		"a link that is completed later":           linkCompleted,
+		"a check takes up the later steps":         checkTakesUp,
+		"a check of the same content":              checkSameContent,
+		"a check of new content":                   checkNewContent,
+		"a rejection after attach":                 rejectionLater,
+		"a thumbnail rejects":                      thumbnailRejects,
+		"an outcome is notified once":              outcomeOnce,
+		"attempts fence":                           attemptsFence,
+		"budgets count by class":                   budgetsByClass,
+		"a letter and its replay":                  letterReplay,
+		"a letter that nobody can read":            letterRaw,
+		"letters by filter":                        letterFilters,
+		"letters by page":                          letterPages,
+		"groups of letters":                        letterGroups,
+		"a letter is discarded":                    letterDiscard,
+		"a letter without an upload is discarded":  letterDiscardRaw,
+		"a letter is replayed as it was seen":      letterSeen,
+		"the audit trail":                          operations,
+		"superseded content":                       supersededContent,
+		"one holder per order":                     orderHolder,
+		"an order's memory":                        orderMemory,
+		"due steps":                                dueSteps,
+		"steps of a live worker are not due":       dueLiveWorker,
+		"warm steps are claimed once":              warmClaims,
+		"a worker that leaves charges nobody":      workerLeaves,
+		"concurrent announcements and completions": announceAndFinish,
+		"finding by what people know":              findByRef,
+		"queues that are paused":                   pausedQueues,
+		"a webhook that dies":                      deadNotify,
+		"a stale writer that is killed":            staleWriterKilled,
+		"a late attempt is closed":                 lateIsClosed,
+		"uploads by key":                           byKey,
+		"uploads by key with their links":          byKeyLinks,
+		"reconsidering a step":                     reconsider,
+		"one holder of a lease":                    leaseHolder,
+		"leases taken at once":                     leaseAtOnce,
+		"the books add up":                         booksAddUp,
+		"a healthy ledger has no gaps":             noGaps,
+		"steps and links beside the outside":       outsideViews,
+		"old rows are pruned":                      pruneOld,
+		"an owner is erased":                       eraseOwner,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := NewClock()
+			test(&bench{Ledger: open(t, clock.Now), t: t, clock: clock})
+		})
+	}
+}
+
+const bucket = "photos-1250000000"
+
+func photo(key string) pipeline.Announcement {
+	return pipeline.Announcement{
+		Bucket: bucket, Key: key, FileID: "cos://" + bucket + "/" + key, Owner: "o1", Source: "api",
+	}
+}
+
+func (b *bench) announce(anns ...pipeline.Announcement) ledger.AnnounceResult {
+	b.t.Helper()
+	res, err := b.Announce(b.t.Context(), "", anns)
+	require.NoError(b.t, err)
+	return res
+}
+
+func (b *bench) begin(id string, step pipeline.Step, scope string) *ledger.OpenAttempt {
+	b.t.Helper()
+	a, err := b.Begin(b.t.Context(), b.step(id, step, scope).run(), "w1", time.Minute)
+	require.NoError(b.t, err)
+	return a
+}
+
+func (b *bench) finish(a *ledger.OpenAttempt, res pipeline.StepResult) []pipeline.Wish {
+	b.t.Helper()
+	made, err := b.Finish(b.t.Context(), a, res)
+	require.NoError(b.t, err)
+	return made
+}
+
+// check runs the check of an upload with this content.
+func (b *bench) check(id, etag, mime string, v pipeline.Visibility, code pipeline.Code) []pipeline.Wish {
+	b.t.Helper()
+	c := pipeline.Content{ETag: etag, Size: 100, Visibility: v, Facts: pipeline.Facts{Type: mime, Width: 10, Height: 20}}
+	return b.finish(b.begin(id, pipeline.StepCheck, ""), pipeline.StepResult{State: pipeline.Done, Code: code, Content: &c})
+}
+
+// run ends one step as done.
+func (b *bench) run(id string, step pipeline.Step, scope string) []pipeline.Wish {
+	b.t.Helper()
+	return b.finish(b.begin(id, step, scope), pipeline.StepResult{State: pipeline.Done})
+}
+
+type record pipeline.StepRecord
+
+func (r record) run() pipeline.Run {
+	return pipeline.Run{UploadID: r.UploadID, Step: r.Step, Scope: r.Scope, Gen: r.Gen}
+}
+
+// step reads one step; its zero value where there is none.
+func (b *bench) step(id string, step pipeline.Step, scope string) record {
+	b.t.Helper()
+	return b.stepNow(b.t.Context(), id, step, scope)
+}
+
+// stepNow is step for the goroutines of atOnce.
+func (b *bench) stepNow(ctx context.Context, id string, step pipeline.Step, scope string) record {
+	steps, err := b.Steps(ctx, id)
+	if err != nil {
+		b.t.Errorf("steps of %s: %v", id, err)
+	}
+	for _, s := range steps {
+		if s.Step == step && s.Scope == scope {
+			return record(s)
+		}
+	}
+	return record{}
+}
+
+func (b *bench) upload(id string) pipeline.Upload {
+	b.t.Helper()
+	u, err := b.Upload(b.t.Context(), id)
+	require.NoError(b.t, err)
+	return u
+}
+
+func stepsOf(wishes []pipeline.Wish) []pipeline.Step {
+	var out []pipeline.Step
+	for _, w := range wishes {
+		out = append(out, w.Step)
+	}
+	return out
+}
+
+// atOnce runs fn n times at once and gives what they returned.
+func atOnce(ctx context.Context, n int, fn func(ctx context.Context, i int) error) []error {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = fn(ctx, i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return errs
+}

@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/afterput/afterput/pipeline"
+)
+
+// arrival is how long the task of a fresh wish may take into the queue before the sweep
+// looks for it: the process may have died between the commit and the enqueue. Once the
+// sweep has seen the task it looks again only after the grace.
+const arrival = 10 * time.Second
+
+// wishes collects the runs that a transaction asks for.
+type wishes struct {
+	l    *Ledger
+	tx   bun.Tx
+	now  time.Time
+	list []pipeline.Wish
+}
+
+// want makes sure that the step runs after this moment: a new row, a new gen for one
+// that started or ended, nothing for one that is pending and has not started.
+func (w *wishes) want(ctx context.Context, u *uploadRow, step pipeline.Step, scope, result string) error {
+	row, err := stepOf(ctx, w.tx, pipeline.Run{UploadID: u.ID, Step: step, Scope: scope})
+	if errors.Is(err, ErrNotFound) {
+		row = &stepRow{UploadID: u.ID, Step: string(step), Scope: scope}
+	} else if err != nil {
+		return err
+	}
+	if row.State != string(pipeline.Pending) || row.StartedGen >= row.Gen {
+		row.Gen++
+	}
+	row.State, row.Code, row.Detail, row.Result = string(pipeline.Pending), "", "", result
+	row.ReadyAt = at(w.now)
+	row.SweepAfter = at(w.now.Add(min(arrival, w.l.grace)))
+	row.UpdatedAt = at(w.now)
+	if err := put(ctx, w.tx, row); err != nil {
+		return err
+	}
+	w.list = append(w.list, pipeline.Wish{Run: row.run(), Bucket: u.Bucket})
+	return nil
+}
+
+// skip records a step that has nothing to do, without a task.
+func (w *wishes) skip(ctx context.Context, u *uploadRow, step pipeline.Step, detail string) error {
+	return put(ctx, w.tx, &stepRow{
+		UploadID: u.ID, Step: string(step), Gen: 1, StartedGen: 1, State: string(pipeline.Skipped),
+		Detail: detail, UpdatedAt: at(w.now),
+	})
+}
+
+func put(ctx context.Context, tx bun.IDB, row *stepRow) error {
+	_, err := tx.NewInsert().Model(row).
+		On("CONFLICT (upload_id, step, scope) DO UPDATE").
+		Set("gen = EXCLUDED.gen, started_gen = EXCLUDED.started_gen, state = EXCLUDED.state").
+		Set("code = EXCLUDED.code, detail = EXCLUDED.detail, result = EXCLUDED.result").
+		Set("sweep_after = EXCLUDED.sweep_after, ready_at = EXCLUDED.ready_at").
+		Set("updated_at = EXCLUDED.updated_at").
+		Exec(ctx)
+	return err
+}
+
+func stepOf(ctx context.Context, db bun.IDB, run pipeline.Run) (*stepRow, error) {
+	row := new(stepRow)
+	err := db.NewSelect().Model(row).
+		Where("upload_id = ? AND step = ? AND scope = ?", run.UploadID, string(run.Step), run.Scope).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	return row, err
+}
+
+func stepsOf(ctx context.Context, db bun.IDB, uploadID string) ([]stepRow, error) {
+	var rows []stepRow
+	err := db.NewSelect().Model(&rows).Where("upload_id = ?", uploadID).Order("step", "scope").Scan(ctx)
+	return rows, err
+}
+
+// uploadOf reads an upload row. Inside a write transaction the whole upload is ours,
+// because each of them locks this row or, in SQLite, the database first.
+func uploadOf(ctx context.Context, db bun.IDB, id string) (*uploadRow, error) {
+	row := new(uploadRow)
+	err := db.NewSelect().Model(row).Where("id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	return row, err
+}
+
+func (l *Ledger) wishes(tx bun.Tx) *wishes { return &wishes{l: l, tx: tx, now: l.now()} }

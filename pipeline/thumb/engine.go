@@ -1,0 +1,157 @@
+package thumb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/afterput/afterput/pipeline"
+)
+
+// The defaults of Options.
+const (
+	DefaultMaxPixels = 50_000_000
+	DefaultBudget    = 512 << 20
+	DefaultMaxBytes  = 64 << 20
+	DefaultMaxScans  = 100
+	DefaultQuality   = 80
+)
+
+// Options are the limits of an Engine. The zero value of each field is its default.
+type Options struct {
+	// MaxPixels is the most pixels, width x height, that an image may have. More is an
+	// error with the code TOO_MANY_PIXELS. Defaults to 50 million.
+	MaxPixels int64
+	// Budget is how many bytes all decoded images together may take at a time. An image
+	// waits until there is room; one that needs more than all of it runs alone. The files
+	// themselves are not counted. Defaults to 512 MiB.
+	Budget int64
+	// MaxBytes is the largest file that is read into memory. A larger one is an error with
+	// the code TOO_LARGE. Defaults to 64 MiB.
+	MaxBytes int64
+	// MaxScans is the most scans that a JPEG may have: each walks over the whole image, so
+	// a small file of many burns CPU. More is an error with the code CORRUPT_FILE. Defaults
+	// to 100.
+	MaxScans int
+	// Quality is the JPEG quality of presets that name none, 1..100. Defaults to 80.
+	Quality int
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.MaxPixels < 0 || o.Budget < 0 || o.MaxBytes < 0 || o.MaxScans < 0 || o.Quality < 0 || o.Quality > 100 {
+		return o, errors.New("thumb: limits cannot be negative, and quality is at most 100")
+	}
+	o.MaxPixels = orDefault(o.MaxPixels, DefaultMaxPixels)
+	o.Budget = orDefault(o.Budget, DefaultBudget)
+	o.MaxBytes = orDefault(o.MaxBytes, DefaultMaxBytes)
+	o.MaxScans = orDefault(o.MaxScans, DefaultMaxScans)
+	o.Quality = orDefault(o.Quality, DefaultQuality)
+	return o, nil
+}
+
+func orDefault[T int | int64](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// Engine makes thumbnails. It is safe for concurrent use.
+type Engine struct {
+	opt    Options
+	budget *semaphore.Weighted
+	render renderer
+}
+
+var _ pipeline.Thumbnailer = (*Engine)(nil)
+
+// New makes an Engine. It fails for limits that make no sense.
+func New(opt Options) (*Engine, error) {
+	opt, err := opt.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{opt: opt, budget: semaphore.NewWeighted(opt.Budget), render: standard{}}, nil
+}
+
+// renderer is the seam behind which pixels are handled, so that a faster one can take the
+// place of the standard one.
+type renderer interface {
+	// cost is about how many bytes render holds at its peak, beside the file.
+	cost(p picture, targets []target) int64
+	// render decodes, orients, resizes and encodes; one thumbnail per target, in their
+	// order. Whatever is wrong with the bytes is a plain error or a panic.
+	render(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error)
+}
+
+// Thumbnails makes one JPEG per preset, in the order of presets, each as large as fits
+// into the preset's box and never larger than the original. size is the exact number of
+// bytes that src must give.
+//
+// Errors are of class Invalid with the code TYPE_NOT_ALLOWED (a type that is not decoded
+// here), TOO_MANY_PIXELS, TOO_LARGE, EMPTY_FILE or CORRUPT_FILE; of class Transient where
+// reading failed, ended early or did not end, and where ctx ended; of class Bug for a
+// preset without a box. The class of an error of src that has one is kept.
+func (e *Engine) Thumbnails(
+	ctx context.Context, src io.Reader, facts pipeline.Facts, size int64, presets []pipeline.Preset,
+) (thumbs []pipeline.Thumbnail, err error) {
+	// Hostile bytes reach decoders below; whatever they break is the file's fault.
+	defer func() {
+		if r := recover(); r != nil {
+			thumbs, err = nil, invalid("thumb.decode", pipeline.CodeCorruptFile, fmt.Errorf("the decoder panicked: %v", r))
+		}
+	}()
+	if err := checkOrder(facts, presets); err != nil {
+		return nil, err
+	}
+	data, err := read(ctx, src, size, e.opt.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.inspect(data, facts)
+	if err != nil {
+		return nil, err
+	}
+	targets := plan(p, presets, e.opt.Quality)
+	return e.run(ctx, p, targets)
+}
+
+// run renders within the budget.
+func (e *Engine) run(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error) {
+	need := min(max(e.render.cost(p, targets), 1), e.opt.Budget)
+	if err := e.budget.Acquire(ctx, need); err != nil {
+		return nil, transient("thumb.wait", err)
+	}
+	defer e.budget.Release(need)
+	thumbs, err := e.render.render(ctx, p, targets)
+	switch {
+	case err == nil:
+		return thumbs, nil
+	case ctx.Err() != nil:
+		return nil, transient("thumb.render", ctx.Err())
+	}
+	return nil, invalid("thumb.decode", pipeline.CodeCorruptFile, err)
+}
+
+func checkOrder(facts pipeline.Facts, presets []pipeline.Preset) error {
+	if !decodable(facts.Type) {
+		return invalid("thumb.type", pipeline.CodeTypeNotAllowed, fmt.Errorf("%s is not decoded here", facts.Type))
+	}
+	for _, p := range presets {
+		if p.Width <= 0 || p.Height <= 0 {
+			return pipeline.Errorf(pipeline.Bug, "thumb.preset", p.Name, "the box is %d x %d pixels", p.Width, p.Height)
+		}
+	}
+	return nil
+}
+
+func invalid(op string, code pipeline.Code, err error) error {
+	return &pipeline.Error{Class: pipeline.Invalid, Op: op, Code: code, Err: err}
+}
+
+func transient(op string, err error) error {
+	return &pipeline.Error{Class: pipeline.Transient, Op: op, Err: err}
+}

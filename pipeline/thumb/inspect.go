@@ -1,0 +1,151 @@
+package thumb
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+
+	"golang.org/x/image/webp"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/probe"
+)
+
+// picture is a file whose header the real decoder has accepted.
+type picture struct {
+	kind string // the MIME type
+	data []byte
+	// width and height are pixels as stored.
+	width, height int
+	// orientation is the EXIF orientation 1..8; 0 for none.
+	orientation int
+	// depth is how many bytes per pixel decoding takes, at least 1.
+	depth int64
+	// frame is the first frame of an animated WebP, nil otherwise.
+	frame *webpFrame
+}
+
+func (p picture) pixels() int64 { return int64(p.width) * int64(p.height) }
+
+// turned tells that the orientation swaps width and height.
+func (p picture) turned() bool { return p.orientation >= 5 }
+
+// decodable tells the types that decode knows.
+func decodable(kind string) bool {
+	switch kind {
+	case probe.TypeJPEG, probe.TypePNG, probe.TypeGIF, probe.TypeWebP:
+		return true
+	}
+	return false
+}
+
+// inspect asks the decoder itself for the size, whatever the facts say: it is the
+// decoder that will allocate.
+func (e *Engine) inspect(data []byte, facts pipeline.Facts) (picture, error) {
+	p := picture{kind: facts.Type, data: data, orientation: facts.Orientation}
+	found, _ := probe.Detect(data, int64(len(data)))
+	if p.orientation < 1 || p.orientation > 8 {
+		// EXIF may lie behind the bytes that the check read, as it does in WebP.
+		p.orientation = found.Orientation
+	}
+	cfg, err := decodeConfig(p.kind, data)
+	if err != nil {
+		return p, invalid("thumb.header", pipeline.CodeCorruptFile, err)
+	}
+	p.width, p.height = cfg.Width, cfg.Height
+	if p.kind == probe.TypeGIF {
+		// The first frame may be larger than the screen; found knows both.
+		p.width, p.height = max(p.width, found.Width), max(p.height, found.Height)
+	}
+	if p.width <= 0 || p.height <= 0 {
+		return p, invalid("thumb.header", pipeline.CodeCorruptFile, fmt.Errorf("the image is %d x %d pixels", p.width, p.height))
+	}
+	// Sides are below 2^31, so the product fits.
+	if p.pixels() > e.opt.MaxPixels {
+		return p, invalid("thumb.header", pipeline.CodeTooManyPixels,
+			fmt.Errorf("the image is %d x %d pixels, the limit is %d pixels", p.width, p.height, e.opt.MaxPixels))
+	}
+	if err := e.inspectKind(&p, cfg); err != nil {
+		return p, invalid("thumb.header", pipeline.CodeCorruptFile, err)
+	}
+	return p, nil
+}
+
+// inspectKind finds out what decoding will take.
+func (e *Engine) inspectKind(p *picture, cfg image.Config) error {
+	switch p.kind {
+	case probe.TypeJPEG:
+		shape := probe.ShapeJPEG(p.data)
+		if shape.Scans > e.opt.MaxScans {
+			return fmt.Errorf("the JPEG has %d scans, the limit is %d", shape.Scans, e.opt.MaxScans)
+		}
+		p.depth = depthJPEG(shape)
+	case probe.TypePNG:
+		p.depth = depthPNG(cfg.ColorModel, p.data)
+	case probe.TypeGIF:
+		p.depth = 1
+	case probe.TypeWebP:
+		p.depth = 6 // lossless: 4, plus what its transforms keep; lossy: 1.5, plus 4 for alpha
+		frame, err := firstFrame(p.data)
+		if err != nil {
+			return err
+		}
+		if frame != nil && !frame.bounds().In(image.Rect(0, 0, p.width, p.height)) {
+			return errors.New("the first frame lies outside of the canvas")
+		}
+		p.frame = frame
+	}
+	return nil
+}
+
+func decodeConfig(kind string, data []byte) (image.Config, error) {
+	r := bytes.NewReader(data)
+	switch kind {
+	case probe.TypeJPEG:
+		return jpeg.DecodeConfig(r)
+	case probe.TypePNG:
+		return png.DecodeConfig(r)
+	case probe.TypeGIF:
+		return gif.DecodeConfig(r)
+	default:
+		return webp.DecodeConfig(r)
+	}
+}
+
+// depthJPEG is the bytes per pixel of image/jpeg: one per sample, four more in a
+// progressive image for its coefficients, and twice four for CMYK.
+func depthJPEG(s probe.JPEGShape) int64 {
+	samples := int64(max(s.Samples, 4))
+	if s.Progressive {
+		samples *= 5
+	}
+	depth := (samples + 3) / 4
+	if s.Components == 4 {
+		depth += 8
+	}
+	return depth
+}
+
+// depthPNG is the bytes per pixel of image/png. An interlaced image is held twice while
+// its passes are put together.
+func depthPNG(m color.Model, data []byte) int64 {
+	depth := int64(4)
+	switch m {
+	case color.RGBA64Model, color.NRGBA64Model:
+		depth = 8
+	case color.Gray16Model:
+		depth = 2
+	case color.GrayModel:
+		depth = 1
+	}
+	const interlaceAt = 28
+	if len(data) > interlaceAt && data[interlaceAt] != 0 {
+		depth *= 2
+	}
+	return depth
+}

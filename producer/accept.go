@@ -1,0 +1,131 @@
+package producer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/tasks"
+)
+
+// Options configure a Producer.
+type Options struct {
+	// Ledger is the record. Required.
+	Ledger *ledger.Ledger
+	// Queue takes the wishes after they are committed. Required.
+	Queue *tasks.Enqueuer
+	// Objects answers which of several names an event means. Required.
+	Objects Header
+	// Buckets are the buckets that this deployment serves. Required.
+	Buckets pipeline.Buckets
+	// OwnerRequired refuses names outside users/{openid}/ with OWNER_MISSING.
+	OwnerRequired bool
+	// Orders says that an orders database is configured; without one, announcements that
+	// name an order are refused with ORDERS_NOT_CONFIGURED.
+	Orders bool
+	// Derivative tells whether a key is one of our own thumbnails. Required.
+	Derivative func(key string) bool
+	// Logger gets one line for each request. Required.
+	Logger *slog.Logger
+}
+
+// Header asks the object store whether an object is there.
+type Header interface {
+	Head(ctx context.Context, bucket, key string) (pipeline.ObjectInfo, error)
+}
+
+// Producer accepts announcements.
+type Producer struct{ opt Options }
+
+// New makes a Producer.
+func New(opt Options) (*Producer, error) {
+	if opt.Ledger == nil || opt.Queue == nil || opt.Objects == nil || opt.Derivative == nil || opt.Logger == nil {
+		return nil, errors.New("producer: ledger, queue, objects, derivative and logger are required")
+	}
+	if len(opt.Buckets) == 0 {
+		return nil, errors.New("producer: no bucket")
+	}
+	return &Producer{opt: opt}, nil
+}
+
+// Receipt tells what became of one announcement that was accepted.
+type Receipt struct {
+	UploadID string `json:"uploadId"`
+	FileID   string `json:"fileID"`
+	Key      string `json:"key"`
+	// New is false for a duplicate.
+	New bool `json:"new"`
+}
+
+// Admit completes and validates an announcement: bucket, name, owner. Refusals are
+// *pipeline.Error of class Invalid, or Denied for another owner's name, with a code.
+func (p *Producer) Admit(a pipeline.Announcement) (pipeline.Announcement, error) {
+	refuse := func(class pipeline.Class, code pipeline.Code, format string, args ...any) (pipeline.Announcement, error) {
+		e := pipeline.Errorf(class, "announce", a.Key, format, args...)
+		e.Code = code
+		return a, e
+	}
+	bucket, ok := p.opt.Buckets.ByName(a.Bucket)
+	if !ok {
+		return refuse(pipeline.Invalid, pipeline.CodeUnknownBucket, "bucket %q is not configured here", a.Bucket)
+	}
+	if err := pipeline.CheckName(a.Key); err != nil {
+		return a, err
+	}
+	if p.opt.Derivative(a.Key) {
+		return refuse(pipeline.Invalid, pipeline.CodeDerivative, "the object is one of our own thumbnails")
+	}
+	if a.Order != "" && !p.opt.Orders {
+		return refuse(pipeline.Invalid, codeNoOrders, "no orders database is configured: set orders.url or leave the order out")
+	}
+	owner := pipeline.OwnerOf(a.Key)
+	switch {
+	case owner == "" && p.opt.OwnerRequired:
+		return refuse(pipeline.Invalid, pipeline.CodeOwnerMissing, "the name has no owner: want users/{openid}/...")
+	case owner != "" && a.Owner != "" && owner != a.Owner:
+		return refuse(pipeline.Denied, pipeline.CodeOwnerMismatch, "the name belongs to another owner")
+	case a.Owner == "":
+		a.Owner = owner
+	}
+	if a.FileID == "" {
+		a.FileID = bucket.FileID(a.Key).String()
+	}
+	return a, nil
+}
+
+// Accept commits announcements and enqueues what they ask for. It is all or nothing:
+// the first one refused refuses all, and the error says its name. inboundID names the
+// request for senders that repeat theirs; "" for none. Redis being away is no error.
+// An error of class Transient means that nothing was kept and the caller has to try again.
+func (p *Producer) Accept(ctx context.Context, inboundID string, anns []pipeline.Announcement) ([]Receipt, error) {
+	admitted := make([]pipeline.Announcement, 0, len(anns))
+	for _, a := range anns {
+		a, err := p.Admit(a)
+		if err != nil {
+			return nil, err
+		}
+		admitted = append(admitted, a)
+	}
+	res, err := p.opt.Ledger.Announce(ctx, inboundID, admitted)
+	if err != nil {
+		return nil, err
+	}
+	// What is committed is enqueued even if the phone has hung up meanwhile.
+	ctx = context.WithoutCancel(ctx)
+	if err := p.opt.Queue.EnqueueAll(ctx, res.Wishes); err != nil {
+		err = errors.Join(err, p.opt.Ledger.Unqueued(ctx, res.Wishes))
+		p.opt.Logger.WarnContext(ctx, "could not enqueue, the sweep will", "error", err)
+	}
+	receipts := make([]Receipt, 0, len(admitted))
+	for i, a := range admitted {
+		kept := res.Announced[i]
+		r := Receipt{UploadID: kept.UploadID, FileID: cmp.Or(kept.FileID, a.FileID), Key: a.Key, New: kept.New}
+		receipts = append(receipts, r)
+		p.opt.Logger.InfoContext(ctx, "announced", "upload", r.UploadID, "key", a.Key, "order", a.Order,
+			"source", a.Source, "new", r.New)
+	}
+	return receipts, nil
+}

@@ -1,0 +1,9 @@
+// Package events reads what announces uploads: the JSON of COS triggers (DecodeCOS) and
+// of clients (DecodeUploads).
+//
+// Bytes enter and plain values leave; nothing here asks a bucket or a ledger. Tencent's
+// events are read with patience, because Tencent adds fields; our own API is read
+// strictly, so that a misspelled field is told and not lost. Errors are *pipeline.Error
+// of class Invalid with one of the codes of this package, and name the field. The
+// package imports pipeline.
+package events

@@ -1,0 +1,136 @@
+package producer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/producer/auth"
+)
+
+// Codes of requests that cannot be served; the rest come from the domain.
+const (
+	codeBodyTooLarge pipeline.Code = "BODY_TOO_LARGE"
+	codeUnreadable   pipeline.Code = "BODY_UNREADABLE"
+	codeNotFound     pipeline.Code = "NOT_FOUND"
+	codeUnavailable  pipeline.Code = "UNAVAILABLE"
+	codeNoOrders     pipeline.Code = "ORDERS_NOT_CONFIGURED"
+	codeInternal     pipeline.Code = "INTERNAL"
+
+	codeUnreadableRecord pipeline.Code = "UNREADABLE_RECORD"
+)
+
+// retryAfter is what a caller is told to wait, in seconds, while the ledger is away.
+const retryAfter = 5
+
+// API is the HTTP side of a Producer.
+type API struct {
+	*Producer
+	keys    *auth.Keys
+	maxBody int64
+}
+
+// NewAPI makes the API. Bodies over maxBody bytes are refused with 413; 0 means 1 MiB.
+func NewAPI(p *Producer, keys *auth.Keys, maxBody int64) *API {
+	if maxBody <= 0 {
+		maxBody = 1 << 20
+	}
+	return &API{Producer: p, keys: keys, maxBody: maxBody}
+}
+
+// Register mounts the API:
+//
+//	POST /v1/uploads       client JSON -> 202
+//	POST /v1/events/cos    COS trigger event -> 202
+//	GET  /v1/uploads/{id}  state of every step
+func (a *API) Register(mux *http.ServeMux) {
+	handle := func(pattern string, scope auth.Scope, h http.HandlerFunc) {
+		mux.Handle(pattern, auth.WithRequestID(a.keys.Require(scope, h)))
+	}
+	mux.Handle("/v1/", auth.WithRequestID(http.HandlerFunc(a.nothingHere)))
+	handle("POST /v1/uploads", auth.ScopeAnnounce, a.postUploads)
+	handle("POST /v1/events/cos", auth.ScopeAnnounce, a.postCOSEvent)
+	handle("GET /v1/uploads/{id}", auth.ScopeRead, a.getUpload)
+}
+
+// nothingHere answers paths and methods that the API has not.
+func (a *API) nothingHere(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusNotFound, map[string]string{
+		"code": string(codeNotFound), "message": "there is no " + r.Method + " " + r.URL.Path, "requestId": auth.RequestID(w),
+	})
+}
+
+// body reads the request within the limit.
+func (a *API) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.maxBody))
+	if err == nil {
+		return b, nil
+	}
+	e := pipeline.Errorf(pipeline.Invalid, "request", "", "the body could not be read: %w", err)
+	e.Code = codeUnreadable
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		e = pipeline.Errorf(pipeline.Invalid, "request", "", "the body is over %d bytes: announce fewer files in one request", a.maxBody)
+		e.Code = codeBodyTooLarge
+	}
+	return nil, e
+}
+
+// fail answers with the status of an error and a body that a mini program can act on,
+// because its success callback fires on any status.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, code := statusOf(err)
+	message := err.Error()
+	switch status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		message = "the ledger cannot be reached, nothing was kept: try again"
+	case http.StatusInternalServerError:
+		message = "internal error"
+	}
+	log := a.opt.Logger.InfoContext
+	if status >= http.StatusInternalServerError {
+		log = a.opt.Logger.ErrorContext
+	}
+	log(r.Context(), "refused", "status", status, "code", code, "error", err, "path", r.URL.Path,
+		"caller", auth.Caller(r.Context()), "requestId", auth.RequestID(w))
+	writeJSON(w, status, map[string]string{"code": string(code), "message": message, "requestId": auth.RequestID(w)})
+}
+
+func statusOf(err error) (int, pipeline.Code) {
+	code := pipeline.CodeOf(err)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return http.StatusNotFound, codeNotFound
+	case code == codeBodyTooLarge:
+		return http.StatusRequestEntityTooLarge, code
+	case code != "" && pipeline.ClassOf(err) == pipeline.Denied:
+		return http.StatusForbidden, code
+	case code != "":
+		return http.StatusBadRequest, code
+	case pipeline.ClassOf(err) == pipeline.Transient:
+		return http.StatusServiceUnavailable, codeUnavailable
+	}
+	return http.StatusInternalServerError, codeInternal
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		b.Reset()
+		status = http.StatusInternalServerError
+		_, _ = fmt.Fprintf(&b, "{\"code\":%q,\"message\":\"internal error\"}\n", codeInternal)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}

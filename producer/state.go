@@ -1,0 +1,79 @@
+package producer
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/afterput/afterput/pipeline"
+)
+
+// uploadView is the answer of GET /v1/uploads/{id}.
+type uploadView struct {
+	UploadID      string                  `json:"uploadId"`
+	FileID        string                  `json:"fileID"`
+	Key           string                  `json:"key"`
+	Owner         string                  `json:"owner,omitempty"`
+	State         pipeline.State          `json:"state"`
+	Reason        pipeline.Code           `json:"reason,omitempty"`
+	Detail        string                  `json:"detail,omitempty"`
+	Announcements int                     `json:"announcements"`
+	Revision      int                     `json:"revision"`
+	ContentType   string                  `json:"contentType,omitempty"`
+	Size          int64                   `json:"size,omitempty"`
+	Width         int                     `json:"width,omitempty"`
+	Height        int                     `json:"height,omitempty"`
+	Visibility    pipeline.Visibility     `json:"visibility,omitempty"`
+	Steps         []stepView              `json:"steps"`
+	Orders        []pipeline.OutcomeOrder `json:"orders,omitempty"`
+	CreatedAt     time.Time               `json:"createdAt"`
+	UpdatedAt     time.Time               `json:"updatedAt"`
+}
+
+type stepView struct {
+	Step      pipeline.Step      `json:"step"`
+	Order     string             `json:"order,omitempty"`
+	State     pipeline.StepState `json:"state"`
+	Gen       int                `json:"gen"`
+	Code      pipeline.Code      `json:"code,omitempty"`
+	Detail    string             `json:"detail,omitempty"`
+	Result    json.RawMessage    `json:"result,omitempty"`
+	UpdatedAt time.Time          `json:"updatedAt"`
+}
+
+// getUpload answers GET /v1/uploads/{id}.
+func (a *API) getUpload(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	u, err := a.opt.Ledger.Upload(ctx, r.PathValue("id"))
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	steps, err := a.opt.Ledger.Steps(ctx, u.ID)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	links, err := a.opt.Ledger.Links(ctx, u.ID)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	v := uploadView{
+		UploadID: u.ID, FileID: u.FileID, Key: u.Key, Owner: u.Owner, State: pipeline.DeriveState(u.Reason, steps),
+		Reason: u.Reason, Detail: u.Detail, Announcements: u.Announcements, Revision: u.Revision,
+		ContentType: u.Content.Type, Size: u.Content.Size, Width: u.Content.Width, Height: u.Content.Height,
+		Visibility: u.Content.Visibility, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+	}
+	for _, s := range steps {
+		sv := stepView{Step: s.Step, Order: s.Scope, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, UpdatedAt: s.UpdatedAt}
+		if s.Step != pipeline.StepNotify {
+			sv.Result = s.Result
+		}
+		v.Steps = append(v.Steps, sv)
+	}
+	for _, k := range links {
+		v.Orders = append(v.Orders, pipeline.OutcomeOrder{Order: k.Order, Position: k.Position, Attached: k.Attached})
+	}
+	writeJSON(w, http.StatusOK, v)
+}

@@ -1,0 +1,100 @@
+package producer
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/events"
+)
+
+// WebhookIDHeader names a request that its sender may repeat (Standard Webhooks). The
+// same caller, path, ID and body a second time change nothing. Another body under the
+// same ID is another request: answering it without keeping it would lose it.
+const WebhookIDHeader = "Webhook-Id"
+
+// inboundID names a request for the ledger: a hash of what makes it the same request.
+func inboundID(r *http.Request, body []byte) string {
+	id := r.Header.Get(WebhookIDHeader)
+	if id == "" {
+		return ""
+	}
+	h := sha256.New()
+	for _, part := range []string{auth.Caller(r.Context()), r.URL.Path, id, string(body)} {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// postUploads takes POST /v1/uploads: an order, an owner and an ordered list of fileIDs
+// or keys.
+func (a *API) postUploads(w http.ResponseWriter, r *http.Request) {
+	body, err := a.body(w, r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	req, err := events.DecodeUploads(body)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	anns, err := a.announcements(req)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	receipts, err := a.Accept(r.Context(), inboundID(r, body), anns)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusAccepted, map[string]any{
+		"order": req.Order, "uploads": receipts, "requestId": auth.RequestID(w),
+	})
+}
+
+func (a *API) announcements(req events.Uploads) ([]pipeline.Announcement, error) {
+	batch := req.Batch
+	if batch == "" && req.Order != "" {
+		batch = rand.Text()
+	}
+	anns := make([]pipeline.Announcement, 0, len(req.Files))
+	for _, f := range req.Files {
+		ann, err := a.named(f.File)
+		if err != nil {
+			return nil, err
+		}
+		ann.Owner, ann.Order, ann.Position, ann.Source = req.Owner, req.Order, f.Position, "api"
+		if req.Order != "" {
+			ann.Batch = batch
+		}
+		anns = append(anns, ann)
+	}
+	return anns, nil
+}
+
+// named finds the object that a fileID or a plain key means. A key is one of the
+// default bucket.
+func (p *Producer) named(file string) (pipeline.Announcement, error) {
+	if !events.LooksLikeFileID(file) {
+		b := p.opt.Buckets[0]
+		return pipeline.Announcement{Bucket: b.Name, Key: file}, nil
+	}
+	id, err := pipeline.ParseFileID(file)
+	if err != nil {
+		return pipeline.Announcement{}, err
+	}
+	b, key, err := p.opt.Buckets.Locate(id)
+	if err != nil {
+		return pipeline.Announcement{}, err
+	}
+	return pipeline.Announcement{Bucket: b.Name, Key: key, FileID: id.String()}, nil
+}
+
+// Named is named for callers outside of HTTP, such as the command line.
+func (p *Producer) Named(file string) (pipeline.Announcement, error) { return p.named(file) }

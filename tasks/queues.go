@@ -1,0 +1,102 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+)
+
+// QueueStats are the counts of one queue in Redis.
+type QueueStats struct {
+	Queue                                       string
+	Paused                                      bool
+	Pending, Active, Scheduled, Retry, Archived int
+	// Latency is how long the oldest pending task has waited.
+	Latency time.Duration
+	// Processed and Failed count today's tasks, by UTC.
+	Processed, Failed int
+}
+
+// Open counts the tasks that will still run.
+func (s QueueStats) Open() int { return s.Pending + s.Active + s.Scheduled + s.Retry }
+
+// Desk looks at the queues in Redis and stops and starts them.
+type Desk struct {
+	rdb     redis.UniversalClient
+	inspect *asynq.Inspector
+}
+
+// NewDesk makes a Desk over a Redis client that stays the caller's.
+func NewDesk(rdb redis.UniversalClient) *Desk {
+	return &Desk{rdb: rdb, inspect: asynq.NewInspectorFromRedisClient(rdb)}
+}
+
+// Stats reads one queue. One that Redis does not know is empty.
+func (d *Desk) Stats(ctx context.Context, queue string) (QueueStats, error) {
+	known, err := d.rdb.SIsMember(ctx, "asynq:queues", queue).Result()
+	if err != nil {
+		return QueueStats{}, fmt.Errorf("queue %s: %w", queue, err)
+	}
+	if !known {
+		paused, err := d.rdb.Exists(ctx, pausedKey(queue)).Result()
+		return QueueStats{Queue: queue, Paused: paused > 0}, err
+	}
+	info, err := d.inspect.GetQueueInfo(queue)
+	if err != nil {
+		return QueueStats{}, fmt.Errorf("queue %s: %w", queue, err)
+	}
+	return QueueStats{
+		Queue: queue, Paused: info.Paused, Pending: info.Pending, Active: info.Active, Scheduled: info.Scheduled,
+		Retry: info.Retry, Archived: info.Archived, Latency: info.Latency, Processed: info.Processed, Failed: info.Failed,
+	}, nil
+}
+
+// SetPaused pauses or resumes a queue in Redis; one that is so already is no error. It
+// writes asynq's own key, because asynq's calls fail on a queue that is so already and
+// on one that a wiped Redis does not list.
+func (d *Desk) SetPaused(ctx context.Context, queue string, paused bool) error {
+	var err error
+	if paused {
+		err = d.rdb.SetNX(ctx, pausedKey(queue), time.Now().Unix(), 0).Err()
+	} else {
+		err = d.rdb.Del(ctx, pausedKey(queue)).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("queue %s: %w", queue, err)
+	}
+	return nil
+}
+
+// pausedKey is the key by which asynq knows that a queue is paused.
+func pausedKey(queue string) string { return "asynq:{" + queue + "}:paused" }
+
+// Drained waits until none of the queues has a task that will still run. progress, if
+// not nil, is told how many are left.
+func (d *Desk) Drained(ctx context.Context, queues []string, progress func(open int)) error {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		open := 0
+		for _, q := range queues {
+			s, err := d.Stats(ctx, q)
+			if err != nil {
+				return err
+			}
+			open += s.Open()
+		}
+		if progress != nil {
+			progress(open)
+		}
+		if open == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d tasks are left: %w", open, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

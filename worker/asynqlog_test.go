@@ -1,0 +1,28 @@
+package worker
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAsynqLogThinsWhatRepeats(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := newAsynqLog(slog.New(slog.NewTextHandler(&out, nil)))
+		for range 50 {
+			log.Error("Dequeue error: ", "refused")
+			log.Warn("another line")
+		}
+		require.Equal(t, 2, strings.Count(out.String(), "\n"))
+		time.Sleep(repeatEvery)
+		log.Error("Dequeue error: ", "refused")
+		require.Contains(t, out.String(), "repeated=49")
+	})
+}
