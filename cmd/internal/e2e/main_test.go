@@ -111,7 +111,7 @@ func tail(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	if n := len(b) - 16<<10; n > 0 {
+	if n := len(b) - 4<<10; n > 0 {
 		return fmt.Sprintf("(%d bytes before)\n%s", n, b[n:])
 	}
 	return string(b)

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,6 +81,7 @@ func (w *world) freeze(p *process) {
 	free := []func() bool{w.lockFree(w.cfg.Ledger.URL), w.lockFree(w.cfg.Orders.URL)}
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		p.signal(syscall.SIGSTOP)
+		require.Eventually(w.t, p.asleep, 10*time.Second, time.Millisecond, "the signal does not arrive")
 		if free[0]() && free[1]() {
 			return
 		}
@@ -101,4 +105,20 @@ func (w *world) lockFree(url config.URL) func() bool {
 func (p *process) signal(s syscall.Signal) {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(s))
+}
+
+// asleep tells whether every thread has stopped: the signal returns before that, and a
+// thread on another core may still begin a transaction.
+func (p *process) asleep() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	require.NoError(p.t, err)
+	require.NotEmpty(p.t, threads)
+	for _, t := range threads {
+		stat, err := os.ReadFile(t) // "pid (name) state ...", proc_pid_stat(5)
+		_, rest, ok := strings.Cut(string(stat), ") ")
+		if err != nil || !ok || !strings.HasPrefix(rest, "T") {
+			return false
+		}
+	}
+	return true
 }
