@@ -33,6 +33,9 @@ type Options struct {
 	DB *sqldb.DB
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Committed, where set, is called with the operation's name after each transaction has
+	// been committed and before its caller hears of it. The battery ends the process there.
+	Committed func(op string)
 	// SweepGrace is how long after its task should be in the queue a pending step is
 	// swept. Default one minute.
 	SweepGrace time.Duration
@@ -40,9 +43,10 @@ type Options struct {
 
 // Ledger is the record. It is safe for concurrent use, also by several processes.
 type Ledger struct {
-	db    *sqldb.DB
-	now   func() time.Time
-	grace time.Duration
+	db        *sqldb.DB
+	now       func() time.Time
+	grace     time.Duration
+	committed func(op string)
 }
 
 // New makes a Ledger over an open database; Migrate must have run once.
@@ -56,7 +60,10 @@ func New(opt Options) (*Ledger, error) {
 	if opt.SweepGrace <= 0 {
 		opt.SweepGrace = time.Minute
 	}
-	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace}, nil
+	if opt.Committed == nil {
+		opt.Committed = func(string) {}
+	}
+	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed}, nil
 }
 
 // Migrate creates or upgrades the tables. Several processes may call it at once.
@@ -79,7 +86,11 @@ func (l *Ledger) Ping(ctx context.Context) error {
 // write runs fn in one transaction and classes what it returns: our own errors keep
 // their meaning, whatever the database says is Transient.
 func (l *Ledger) write(ctx context.Context, op string, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return classed(op, l.db.Write(ctx, fn))
+	err := l.db.Write(ctx, fn)
+	if err == nil {
+		l.committed(op)
+	}
+	return classed(op, err)
 }
 
 func classed(op string, err error) error {

@@ -15,7 +15,7 @@ func thumbChildCmd(a *app) *cobra.Command {
 		Short:   "Make the thumbnails of one image that a worker sends",
 		Example: "  afterput thumb-child < order.bin",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return thumb.Child(cmd.Context(), a.stdin, a.stdout)
+			return thumb.Child(cmd.Context(), wire.ThumbChildInput(a.stdin), a.stdout)
 		},
 	}
 }

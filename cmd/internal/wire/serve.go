@@ -29,7 +29,7 @@ func (a *App) Handler() (http.Handler, error) {
 		mux.Handle(monitor.Path+"/", keys.Require(auth.ScopeMonitor, m))
 		mux.Handle(monitor.Path, http.RedirectHandler(monitor.Path+"/", http.StatusTemporaryRedirect))
 	}
-	return auth.WithRequestID(mux), nil
+	return a.faults.handler(auth.WithRequestID(mux)), nil
 }
 
 func (a *App) keys() (*auth.Keys, error) {

@@ -36,12 +36,13 @@ type App struct {
 	Buckets pipeline.Buckets
 
 	closers []func() error
+	faults  faults
 }
 
 // Open connects to what the configuration names and migrates the ledger. Redis is not
 // asked: whoever needs it finds out. Errors are *OpenError.
 func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log}
+	a := &App{Config: cfg, Log: log, faults: newFaults()}
 	for _, open := range []func(context.Context) error{a.openLedger, a.openRedis, a.openObjects, a.openOrders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -79,7 +80,7 @@ func (a *App) openLedger(ctx context.Context) error {
 		return &OpenError{PartLedger, err}
 	}
 	a.closers = append(a.closers, db.Close)
-	if a.Ledger, err = ledger.New(ledger.Options{DB: db}); err == nil {
+	if a.Ledger, err = ledger.New(ledger.Options{DB: db, Now: a.faults.now(), Committed: a.faults.committed()}); err == nil {
 		err = a.Ledger.Migrate(ctx)
 	}
 	if err != nil {
@@ -98,7 +99,7 @@ func (a *App) openRedis(context.Context) error {
 	}
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = soon, soon, soon
 	opt.MaxRetries, opt.DialerRetries = -1, 1
-	rdb := redis.NewClient(opt)
+	rdb := a.faults.redis(redis.NewClient(opt))
 	a.Redis = rdb
 	a.closers = append(a.closers, rdb.Close)
 	a.Queue, a.Desk = tasks.NewEnqueuer(rdb, a.timeouts(), nil), tasks.NewDesk(rdb)

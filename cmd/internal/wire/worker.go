@@ -42,7 +42,7 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 	if err != nil {
 		return nil, err
 	}
-	rdb := redis.NewClient(opt)
+	rdb := a.faults.redis(redis.NewClient(opt))
 	a.closers = append(a.closers, rdb.Close)
 	r := a.Config.Retry
 	return worker.New(worker.Options{
@@ -51,7 +51,7 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 			Transient: r.Transient, Missing: r.Missing, Conflict: r.Conflict,
 			ThrottledFor: r.ThrottledFor, WaitingFor: r.WaitingFor,
 		},
-		SweepEvery: a.Config.Sweep.Every, Logger: a.Log,
+		SweepEvery: a.Config.Sweep.Every, Now: a.faults.now(), Logger: a.Log,
 	})
 }
 
@@ -77,7 +77,7 @@ func (a *App) steps() (worker.Steps, error) {
 		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
 	}
 	s := worker.Steps{
-		Objects: a.Objects,
+		Objects: a.faults.objects(a.Objects),
 		Probe:   probe.Detect,
 		Policy: pipeline.Policy{
 			Types: c.Check.Types, MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes),
@@ -85,16 +85,16 @@ func (a *App) steps() (worker.Steps, error) {
 			AnyExtension: c.Check.Extension == "off", AllowForeign: c.Check.Polyglots == "allow",
 		},
 		Visibility: visibility(c.Buckets, a.Objects),
-		Thumbnails: engine,
+		Thumbnails: a.faults.engine(engine),
 		Isolated:   isolated,
 		Thumbnail:  a.thumbnailOptions(),
 		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
 		URLs:       tempurl.NewResolver(a.Objects),
 		Cache:      a.Cache,
-		Notifier:   sender,
+		Notifier:   a.faults.notifier(sender),
 	}
 	if a.Orders != nil {
-		s.Orders = a.Orders
+		s.Orders = a.faults.orders(a.Orders)
 	}
 	return s, nil
 }
