@@ -104,6 +104,11 @@ func openSQLite(path string, conns int) (*bun.DB, error) {
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
 
+// openReadOnly opens a file that nobody writes to.
+func openReadOnly(path string) (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&immutable=1")
+}
+
 // Write runs fn in one write transaction and commits it when fn returns nil.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
 	return db.writer.RunInTx(ctx, nil, fn)
