@@ -43,6 +43,8 @@ type Options struct {
 	RedisURL string
 	// Tune may change the configuration before it is written.
 	Tune func(*config.Config)
+	// Deliver takes the COS events instead of the API, one at a time.
+	Deliver func(event []byte)
 	// Logger gets a line per webhook and per event that could not be delivered. Required.
 	Logger *slog.Logger
 }
@@ -160,9 +162,13 @@ func (w *World) startCOS(ctx context.Context) error {
 		}
 	}
 	w.id.COSAddr = ln.Addr().String()
+	onEvent := w.deliver
+	if w.opt.Deliver != nil {
+		onEvent = w.opt.Deliver
+	}
 	if w.COS, err = coslocal.New(coslocal.Options{
 		Dir: w.path("cos"), Bucket: Bucket, Region: Region, Keys: map[string]string{w.id.SecretID: w.id.SecretKey},
-		OnEvent: w.deliver, Seed: 1, Logger: w.opt.Logger.With("part", "cos"),
+		OnEvent: onEvent, Seed: 1, Logger: w.opt.Logger.With("part", "cos"),
 	}); err != nil {
 		_ = ln.Close()
 		return err
