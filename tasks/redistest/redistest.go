@@ -28,24 +28,41 @@ type Server struct {
 	// URL is redis://127.0.0.1:port/0.
 	URL string
 
-	t    testing.TB
-	dir  string
-	port int
-	cmd  *exec.Cmd
+	t      testing.TB
+	dir    string
+	port   int
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when cmd has ended
 }
+
+// ports is how many ports Start tries: somebody else may take a free one before the
+// server does.
+const ports = 10
 
 // Start starts a redis-server. Where none is installed the test is skipped, or fails
 // when AFTERPUT_TEST_REQUIRE names redis.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return startOn(t, func() int { return freePort(t) })
+}
+
+// startOn is Start with the ports to try.
+func startOn(t testing.TB, port func() int) *Server {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		missing(t, "redis", "redis-server is not installed: apt-get install redis-server, or make test")
 	}
-	s := &Server{t: t, dir: t.TempDir(), port: freePort(t)}
-	s.URL = "redis://127.0.0.1:" + strconv.Itoa(s.port) + "/0"
-	s.Run()
+	s := &Server{t: t, dir: t.TempDir()}
 	t.Cleanup(s.Kill)
-	return s
+	for range ports {
+		s.port = port()
+		if s.launch() {
+			s.URL = s.url()
+			return s
+		}
+	}
+	t.Fatalf("redis-server does not start on any of %d ports: see %s", ports, filepath.Join(s.dir, "log"))
+	return nil
 }
 
 // missing skips the test, or fails it where the thing is required.
@@ -60,13 +77,57 @@ func missing(t testing.TB, name, hint string) {
 // Run starts the server again after Kill, on the same port and data.
 func (s *Server) Run() {
 	s.t.Helper()
-	s.cmd = exec.CommandContext(context.WithoutCancel(s.t.Context()), "redis-server", "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", //nolint:gosec // a test starts what it names
-		"--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--logfile", filepath.Join(s.dir, "log"))
-	require.NoError(s.t, s.cmd.Start())
-	rdb := s.Client()
-	require.Eventually(s.t, func() bool { return rdb.Ping(context.WithoutCancel(s.t.Context())).Err() == nil },
-		20*time.Second, 20*time.Millisecond, "redis-server does not answer")
+	// A client of another test may hold the port for a moment as its own end.
+	require.Eventually(s.t, s.launch, 20*time.Second, 100*time.Millisecond, "redis-server does not start again on its port")
 }
+
+// launch starts the server and waits until it answers; false where it ended instead,
+// because its port is taken for example.
+func (s *Server) launch() bool {
+	ctx := context.WithoutCancel(s.t.Context())
+	s.cmd = exec.CommandContext(ctx, "redis-server", "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", //nolint:gosec // a test starts what it names
+		"--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--logfile", filepath.Join(s.dir, "log"))
+	if err := s.cmd.Start(); err != nil {
+		s.t.Errorf("redis-server: %v", err)
+		return false
+	}
+	cmd, exited := s.cmd, make(chan struct{})
+	s.exited = exited
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	opt, err := redis.ParseURL(s.url())
+	if err != nil {
+		s.t.Errorf("redis-server: %v", err)
+		return false
+	}
+	rdb := redis.NewClient(opt)
+	defer func() { _ = rdb.Close() }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 { // at least 20 seconds
+		select {
+		case <-exited:
+			s.cmd = nil
+			return false
+		case <-tick.C:
+		}
+		// Whoever took the port may be a Redis as well.
+		if info, err := rdb.Info(ctx, "server").Result(); err == nil {
+			return strings.Contains(info, "process_id:"+strconv.Itoa(cmd.Process.Pid)+"\r\n") || s.stop()
+		}
+	}
+	return s.stop()
+}
+
+// stop ends a server that did not come up as it should, and gives false.
+func (s *Server) stop() bool {
+	s.Kill()
+	return false
+}
+
+func (s *Server) url() string { return "redis://127.0.0.1:" + strconv.Itoa(s.port) + "/0" }
 
 // Client gives a client that closes with the test.
 func (s *Server) Client() *redis.Client {
@@ -88,7 +149,7 @@ func Client(t testing.TB, url string) *redis.Client {
 func (s *Server) Kill() {
 	if s.cmd != nil {
 		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
+		<-s.exited
 		s.cmd = nil
 	}
 }
