@@ -146,6 +146,19 @@ func (e *Event) note(format string, args ...any) {
 	e.Note += fmt.Sprintf(format, args...)
 }
 
+// FromMetadata reads what the uploader set as x-cos-meta-* by its lower-case names: the
+// Event has Order, Position, Batch and a Note, as that of the upload had.
+func FromMetadata(meta map[string]string) Event {
+	raw := make(map[string]json.RawMessage, len(meta))
+	for name, value := range meta {
+		text, _ := json.Marshal(value) // a string has JSON
+		raw[name] = text
+	}
+	var e Event
+	e.readMeta(raw)
+	return e
+}
+
 // readMeta takes what the uploader said in headers. A value that cannot be used is
 // ignored with a note: the upload itself is as good without it.
 func (e *Event) readMeta(meta map[string]json.RawMessage) {

@@ -277,3 +277,16 @@ func ExampleDecodeCOS() {
 	fmt.Println(got[0].Bucket, got[0].Keys, got[0].Order, *got[0].Position)
 	// Output: hary666-1259480965 [company.png] A12 3
 }
+
+func TestFromMetadata(t *testing.T) {
+	t.Parallel()
+	e := events.FromMetadata(map[string]string{"x-cos-meta-order-id": "A12", "x-cos-meta-position": "3", "x-cos-meta-batch": " b \"1\"", "x-cos-meta-other": "z"})
+	require.Equal(t, "A12", e.Order)
+	require.Equal(t, 3, *e.Position)
+	require.Equal(t, `b "1"`, e.Batch)
+	require.Empty(t, e.Note)
+	e = events.FromMetadata(map[string]string{"x-cos-meta-order-id": "A\n", "x-cos-meta-position": "-1"})
+	require.Nil(t, e.Position)
+	require.NotEmpty(t, e.Note)
+	require.Equal(t, events.Event{}, events.FromMetadata(nil))
+}

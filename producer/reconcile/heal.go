@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/producer/events"
 )
 
 // missing tells of an object that was never announced, and announces it.
@@ -17,8 +18,13 @@ func (w *walk) missing(ctx context.Context, f Finding) error {
 		if err := w.limiter.Wait(ctx); err != nil {
 			return err
 		}
+		if err := w.orderOf(ctx, &ann); pipeline.ClassOf(err) == pipeline.Missing {
+			return nil // deleted since it was listed
+		} else if err != nil {
+			return err
+		}
 		_, err = w.opt.Door.Accept(ctx, "", []pipeline.Announcement{ann})
-		f.Result = Healed
+		f.Result, f.Order = Healed, ann.Order
 	}
 	if class := pipeline.ClassOf(err); class == pipeline.Invalid || class == pipeline.Denied {
 		f.Result, f.Code, f.Detail = Refused, string(pipeline.CodeOf(err)), err.Error()
@@ -26,6 +32,20 @@ func (w *walk) missing(ctx context.Context, f Finding) error {
 		return err
 	}
 	return w.found(f)
+}
+
+// orderOf takes the order from the object's headers, where its event would have had it.
+func (w *walk) orderOf(ctx context.Context, ann *pipeline.Announcement) error {
+	if w.opt.Metadata == nil {
+		return nil
+	}
+	meta, err := w.opt.Metadata.Metadata(ctx, ann.Bucket, ann.Key)
+	if err != nil {
+		return err
+	}
+	e := events.FromMetadata(meta)
+	ann.Order, ann.Position, ann.Batch = e.Order, e.Position, e.Batch
+	return nil
 }
 
 // wish tells of a finding that a step heals, and wishes for the step.

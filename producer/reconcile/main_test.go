@@ -86,7 +86,7 @@ func newWorld(t *testing.T) *world {
 	})
 	require.NoError(t, err)
 	w.Reconciler, err = reconcile.New(reconcile.Options{
-		Objects: lister{w.store}, Ledger: w.ledger, Door: w.door, Queue: queue, Thumbnails: w.thumbs, Now: w.clock.Now,
+		Objects: lister{w.store}, Ledger: w.ledger, Door: w.door, Queue: queue, Metadata: w.store, Thumbnails: w.thumbs, Now: w.clock.Now,
 	})
 	require.NoError(t, err)
 	return w

@@ -104,7 +104,8 @@ type Finding struct {
 	Key  string
 	// UploadID is empty for what is missing.
 	UploadID string
-	// Order is the order that an Unattached belongs to.
+	// Order is the order that an Unattached belongs to, or that a Missing which was healed
+	// was announced for.
 	Order string
 	// Presets are the thumbnails that are not there.
 	Presets []string

@@ -30,6 +30,11 @@ type Lister interface {
 	List(ctx context.Context, bucket, prefix, marker string, limit int) (objects []Object, next string, err error)
 }
 
+// Metadata tells what the uploader set as x-cos-meta-*, by its lower-case names.
+type Metadata interface {
+	Metadata(ctx context.Context, bucket, key string) (map[string]string, error)
+}
+
 // Ledger is the record as a comparison needs it.
 type Ledger interface {
 	UploadsByKey(ctx context.Context, r ledger.KeyRange) ([]ledger.KeyedUpload, error)
@@ -55,6 +60,9 @@ type Options struct {
 	Ledger  Ledger
 	Door    Door
 	Queue   Queue
+	// Metadata is asked for the order of what is announced, because a listing does not
+	// tell it; nil announces without orders.
+	Metadata Metadata
 	// Thumbnails are the rules by which thumbnails are named.
 	Thumbnails pipeline.ThumbnailOptions
 	// Now is the clock; nil is time.Now.

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 
+	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/objects"
 	"github.com/afterput/afterput/producer/reconcile"
 )
@@ -13,9 +14,13 @@ func (a *App) Reconciler() (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reconcile.New(reconcile.Options{
+	opt := reconcile.Options{
 		Objects: listing{a.Objects}, Ledger: a.Ledger, Door: p, Queue: a.Queue, Thumbnails: a.thumbnailOptions(),
-	})
+	}
+	if a.Orders != nil {
+		opt.Metadata = listing{a.Objects}
+	}
+	return reconcile.New(opt)
 }
 
 // listing is the store's listing as reconcile wants it. Errors are *OpenError.
@@ -32,4 +37,13 @@ func (l listing) List(ctx context.Context, bucket, prefix, marker string, limit 
 		out = append(out, reconcile.Object(o))
 	}
 	return out, page.Next, nil
+}
+
+// Metadata is reconcile.Metadata.
+func (l listing) Metadata(ctx context.Context, bucket, key string) (map[string]string, error) {
+	meta, err := l.store.Metadata(ctx, bucket, key)
+	if err != nil && pipeline.ClassOf(err) != pipeline.Missing {
+		return nil, &OpenError{PartStorage, err}
+	}
+	return meta, err
 }
