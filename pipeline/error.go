@@ -153,3 +153,14 @@ func wrap(class Class, op, key string, err error) error {
 	}
 	return &Error{Class: class, Op: op, Key: key, Err: err}
 }
+
+// outdated is wrap for a step that looks at an object which the check saw: one that is
+// not there any more is out of date, as one with another ETag is, so that a new check
+// decides what became of it.
+func outdated(op, key string, err error) error {
+	err = wrap(Transient, op, key, err)
+	if e, ok := errors.AsType[*Error](err); ok && e.Class == Missing {
+		e.Class = Superseded
+	}
+	return err
+}

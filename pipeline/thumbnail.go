@@ -45,8 +45,8 @@ type ThumbnailResult struct {
 
 // MakeThumbnails converges the thumbnails of an upload: an accepted image has one for
 // each preset, made from the content that the check saw; anything else has none. Bytes
-// that cannot be decoded reject the upload. Content that changed since the check is an
-// error of class Superseded.
+// that cannot be decoded reject the upload. Content that changed or vanished since the
+// check is an error of class Superseded: another check has to decide.
 func MakeThumbnails(ctx context.Context, store Objects, engine Thumbnailer, opt ThumbnailOptions, u Upload) (StepResult, error) {
 	if !u.Accepted() {
 		return removeThumbnails(ctx, store, opt, u, "the file is not accepted")
@@ -61,7 +61,7 @@ func MakeThumbnails(ctx context.Context, store Objects, engine Thumbnailer, opt 
 	}
 	_, body, err := store.Get(ctx, u.Bucket, u.Key, ReadOptions{IfMatch: u.Content.ETag})
 	if err != nil {
-		return StepResult{}, wrap(Transient, "thumbnail.read", u.Key, err)
+		return StepResult{}, outdated("thumbnail.read", u.Key, err)
 	}
 	defer func() { _ = body.Close() }()
 	made, err := engine.Thumbnails(ctx, body, u.Content.Facts, u.Content.Size, opt.Presets)
@@ -87,7 +87,7 @@ func MakeThumbnails(ctx context.Context, store Objects, engine Thumbnailer, opt 
 // thumbnails of what the object held before.
 func refused(ctx context.Context, store Objects, opt ThumbnailOptions, u Upload, err error) (StepResult, error) {
 	if ClassOf(err) != Invalid || CodeOf(err) == "" {
-		return StepResult{}, wrap(Transient, "thumbnail.make", u.Key, err)
+		return StepResult{}, outdated("thumbnail.make", u.Key, err)
 	}
 	removed, rerr := removeThumbnails(ctx, store, opt, u, "the engine does not decode "+u.Content.Type)
 	if rerr != nil || CodeOf(err) == CodeTypeNotAllowed {

@@ -82,6 +82,8 @@ func TestMakeThumbnailsNone(t *testing.T) {
 	}
 }
 
+var errVanished = pipeline.Errorf(pipeline.Missing, "objects.get", "", "404")
+
 func TestMakeThumbnailsErrors(t *testing.T) {
 	t.Parallel()
 	corrupt := &pipeline.Error{Class: pipeline.Invalid, Op: "thumb", Code: pipeline.CodeCorruptFile, Err: io.ErrUnexpectedEOF}
@@ -94,6 +96,9 @@ func TestMakeThumbnailsErrors(t *testing.T) {
 		class  pipeline.Class
 	}{
 		{name: "changed since the check", body: "another photo", class: pipeline.Superseded},
+		{name: "vanished since the check", fail: map[string]error{"get[0:0]v5 users/o1/1.jpg": errVanished}, class: pipeline.Superseded},
+		{name: "vanished while it was read", engine: errVanished, class: pipeline.Superseded},
+		{name: "no bucket to write to", fail: map[string]error{"put " + largeKey: errVanished}, class: pipeline.Missing},
 		{name: "the decoder lost its source", engine: errNetwork, class: pipeline.Transient},
 		{name: "invalid without a code is no rejection", engine: pipeline.Errorf(pipeline.Invalid, "thumb", "", "?"), class: pipeline.Invalid},
 		{name: "write", fail: map[string]error{"put " + largeKey: errNetwork}, class: pipeline.Transient},

@@ -24,7 +24,8 @@ type Warmed struct {
 // Warm converges the URL cache for uploads of one bucket, at most WarmBatch of them,
 // and answers by position. Public accepted files have a cached URL, all others none.
 // After the cache is set the visibility is asked again: a file that turned private
-// meanwhile loses its URL.
+// meanwhile loses its URL. An object that vanished since the check is an error of class
+// Superseded.
 func Warm(ctx context.Context, resolver URLResolver, cache URLCache, visible VisibilityRule, uploads []Upload) []Warmed {
 	out := make([]Warmed, len(uploads))
 	var public []int
@@ -48,7 +49,7 @@ func Warm(ctx context.Context, resolver URLResolver, cache URLCache, visible Vis
 		case err != nil:
 			out[i].Err = wrap(Transient, "warm.resolve", uploads[i].Key, err)
 		case urls[n].Err != nil:
-			out[i].Err = wrap(Transient, "warm.resolve", uploads[i].Key, urls[n].Err)
+			out[i].Err = outdated("warm.resolve", uploads[i].Key, urls[n].Err)
 		default:
 			out[i] = keep(ctx, cache, visible, uploads[i], urls[n])
 		}
@@ -66,7 +67,7 @@ func keep(ctx context.Context, cache URLCache, visible VisibilityRule, u Upload,
 	}
 	w := purge(ctx, cache, u, "the file turned private")
 	if w.Err == nil && err != nil {
-		w.Err = wrap(Transient, "warm.visibility", u.Key, err)
+		w.Err = outdated("warm.visibility", u.Key, err)
 	}
 	return w
 }

@@ -97,6 +97,7 @@ func TestWarm(t *testing.T) {
 
 func TestWarmErrors(t *testing.T) {
 	t.Parallel()
+	vanished := func(context.Context, string, string) (pipeline.Visibility, error) { return "", errVanished }
 	allPublic := visible(map[string]pipeline.Visibility{"a": pipeline.Public, "b": pipeline.Public})
 	throttled := &pipeline.Error{Class: pipeline.Throttled, Op: "urls", RetryAfter: time.Second}
 	for _, tt := range []struct {
@@ -110,6 +111,8 @@ func TestWarmErrors(t *testing.T) {
 		{name: "the whole call", urls: fakeURLs{err: throttled}, visible: allPublic, want: []pipeline.Class{pipeline.Throttled, pipeline.Throttled, ""}, kept: []string{"a"}},
 		{name: "answers are missing", urls: fakeURLs{short: true}, visible: allPublic, want: []pipeline.Class{pipeline.Transient, pipeline.Transient, ""}, kept: []string{"a"}},
 		{name: "one item", urls: fakeURLs{fail: map[string]error{"b": errNetwork}}, visible: allPublic, want: []pipeline.Class{"", pipeline.Transient, ""}, kept: []string{"a"}},
+		{name: "one vanished since its check", urls: fakeURLs{fail: map[string]error{"b": errVanished}}, visible: allPublic, want: []pipeline.Class{"", pipeline.Superseded, ""}, kept: []string{"a"}},
+		{name: "they vanished after the cache was set", visible: vanished, want: []pipeline.Class{pipeline.Superseded, pipeline.Superseded, ""}},
 		{name: "the cache refuses one", cache: map[string]error{"b": errNetwork}, visible: allPublic, want: []pipeline.Class{"", pipeline.Transient, ""}, kept: []string{"a"}},
 		{name: "the cache cannot forget", cache: map[string]error{"p": errNetwork}, visible: allPublic, want: []pipeline.Class{"", "", pipeline.Transient}, kept: []string{"a", "b", "p"}},
 		{name: "nobody knows whether it still is public", visible: visible(map[string]pipeline.Visibility{"b": pipeline.Public}), want: []pipeline.Class{pipeline.Transient, "", ""}, kept: []string{"b"}},

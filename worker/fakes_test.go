@@ -18,6 +18,8 @@ type store struct {
 	objects map[string][]byte
 	hook    func(ctx context.Context, op, key string) error
 	private map[string]bool
+	// read, if not nil, may refuse what get allowed.
+	read func(opt pipeline.ReadOptions) error
 }
 
 func etagOf(b []byte) string {
@@ -70,6 +72,11 @@ func (s *store) Get(ctx context.Context, _, key string, opt pipeline.ReadOptions
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.read != nil {
+		if err := s.read(opt); err != nil {
+			return pipeline.ObjectInfo{}, nil, err
+		}
+	}
 	b, ok := s.objects[key]
 	switch {
 	case !ok:

@@ -182,12 +182,12 @@ func (h *handler) verdict(
 	class := pipeline.ClassOf(cause)
 	log := h.logger(a).With("class", class, "error", cause)
 	if class == pipeline.Superseded {
-		made, err := h.ledger.Supersede(ctx, a, cause)
-		if err == nil {
-			log.InfoContext(ctx, "superseded by newer content")
-			h.enqueue(ctx, made)
+		circles, err := h.outdated(ctx, a, cause)
+		if err != nil || circles == nil {
+			return time.Time{}, "", err
 		}
-		return time.Time{}, "", err
+		dead, err = h.bury(ctx, t, a, circles)
+		return time.Time{}, dead, err
 	}
 	readyAt, dies := h.budgets.next(cause, a.Spent, a.Since, h.now())
 	if !dies {
@@ -197,13 +197,20 @@ func (h *handler) verdict(
 	if class == pipeline.Missing && a.Step == pipeline.StepCheck && !a.Upload.CheckedAt.IsZero() {
 		return time.Time{}, "", h.gone(ctx, a)
 	}
+	dead, err = h.bury(ctx, t, a, cause)
+	return time.Time{}, dead, err
+}
+
+// bury opens the letter of a step and names it.
+func (h *handler) bury(ctx context.Context, t *asynq.Task, a *ledger.OpenAttempt, cause error) (string, error) {
+	class := pipeline.ClassOf(cause)
 	letter, made, err := h.ledger.Bury(ctx, a, ledger.Death{Class: class, Cause: cause, TaskType: t.Type(), Payload: t.Payload()})
 	if err != nil {
-		return time.Time{}, "", err
+		return "", err
 	}
-	log.ErrorContext(ctx, "step died", "letter", letter)
+	h.logger(a).ErrorContext(ctx, "step died", "class", class, "error", cause, "letter", letter)
 	h.enqueue(ctx, made)
-	return time.Time{}, fmt.Sprint(letter), nil
+	return fmt.Sprint(letter), nil
 }
 
 // gone ends the check of an object that was there once and is not any more.

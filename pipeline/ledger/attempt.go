@@ -168,9 +168,10 @@ func (l *Ledger) Retry(ctx context.Context, a *OpenAttempt, class pipeline.Class
 	})
 }
 
-// Supersede ends an attempt that found newer content than the last check saw: the step
-// stays skipped until the check, which it wishes for, has seen the content.
-func (l *Ledger) Supersede(ctx context.Context, a *OpenAttempt, cause error) ([]pipeline.Wish, error) {
+// Supersede ends an attempt that found other content than the last check saw, or none:
+// the step stays skipped until the check, which it wishes for at checkAt or at once if
+// that has passed, has looked again.
+func (l *Ledger) Supersede(ctx context.Context, a *OpenAttempt, cause error, checkAt time.Time) ([]pipeline.Wish, error) {
 	var w *wishes
 	err := l.write(ctx, "supersede", func(ctx context.Context, tx bun.Tx) error {
 		w = l.wishes(tx)
@@ -178,7 +179,7 @@ func (l *Ledger) Supersede(ctx context.Context, a *OpenAttempt, cause error) ([]
 		if err != nil {
 			return err
 		}
-		row.State, row.Detail = string(pipeline.Skipped), "superseded by newer content"
+		row.State, row.Detail = string(pipeline.Skipped), "the object is another one than the check saw"
 		row.SweepAfter, row.UpdatedAt = 0, at(w.now)
 		if err := put(ctx, tx, row); err != nil {
 			return err
@@ -192,12 +193,29 @@ func (l *Ledger) Supersede(ctx context.Context, a *OpenAttempt, cause error) ([]
 		if _, err := tx.NewUpdate().Model(u).Column("etag").WherePK().Exec(ctx); err != nil {
 			return err
 		}
-		return w.want(ctx, u, pipeline.StepCheck, "", "")
+		if err := w.want(ctx, u, pipeline.StepCheck, "", ""); err != nil {
+			return err
+		}
+		return w.notBefore(ctx, checkAt)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return w.list, nil
+}
+
+// Rechecks counts the attempts of a step that ended in Supersede since it last succeeded
+// or died. Runs that a newer run overtook do not count.
+func (l *Ledger) Rechecks(ctx context.Context, run pipeline.Run) (int, error) {
+	var n int
+	err := l.db.NewRaw(`SELECT COUNT(*) FROM attempts a
+		WHERE a.upload_id = ? AND a.step = ? AND a.scope = ? AND a.class = ? AND a.error <> ''
+		AND a.gen > COALESCE((SELECT MAX(s.gen) FROM attempts s WHERE s.upload_id = a.upload_id AND s.step = a.step
+			AND s.scope = a.scope AND s.ended_at <> 0 AND s.class = ''), 0)
+		AND a.gen > COALESCE((SELECT MAX(d.gen) FROM dead_letters d WHERE d.upload_id = a.upload_id AND d.step = a.step
+			AND d.scope = a.scope), 0)`,
+		run.UploadID, string(run.Step), run.Scope, string(pipeline.Superseded)).Scan(ctx, &n)
+	return n, classed("rechecks", err)
 }
 
 // Late closes an attempt that found itself superseded. With again, which is for one that

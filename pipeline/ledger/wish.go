@@ -47,6 +47,20 @@ func (w *wishes) want(ctx context.Context, u *uploadRow, step pipeline.Step, sco
 	return nil
 }
 
+// notBefore puts the last wish off until at. One that another wish asked for before keeps
+// its task, which may run earlier.
+func (w *wishes) notBefore(ctx context.Context, when time.Time) error {
+	if !when.After(w.now) {
+		return nil
+	}
+	last := &w.list[len(w.list)-1]
+	last.ReadyAt = when
+	_, err := w.tx.NewUpdate().Model((*stepRow)(nil)).
+		Set("ready_at = ?, sweep_after = ?", int64(at(when)), int64(at(when.Add(min(arrival, w.l.grace))))).
+		Where("upload_id = ? AND step = ? AND scope = ?", last.UploadID, string(last.Step), last.Scope).Exec(ctx)
+	return err
+}
+
 // skip records a step that has nothing to do, without a task.
 func (w *wishes) skip(ctx context.Context, u *uploadRow, step pipeline.Step, detail string) error {
 	return put(ctx, w.tx, &stepRow{

@@ -152,12 +152,59 @@ func supersededContent(b *bench) {
 	id := b.linked("users/o1/a.jpg")
 	b.check(id, "e1", "image/jpeg", pipeline.Private, "")
 	b.run(id, pipeline.StepAttach, "A1")
-	made, err := b.Supersede(b.t.Context(), b.begin(id, pipeline.StepThumbnail, ""), errors.New("412"))
+	made, err := b.Supersede(b.t.Context(), b.begin(id, pipeline.StepThumbnail, ""), errors.New("412"), time.Time{})
 	require.NoError(b.t, err)
 	require.Equal(b.t, []pipeline.Step{"check"}, stepsOf(made))
+	require.True(b.t, made[0].ReadyAt.IsZero(), "at once")
 	require.Zero(b.t, b.upload(id).Revision, "the upload is in flight")
 	made = b.check(id, "e1", "image/jpeg", pipeline.Private, "")
 	require.Contains(b.t, stepsOf(made), pipeline.StepThumbnail, "even if the content turned back")
+}
+
+// circles: rechecks count until the step succeeds or dies, whatever gen they had.
+func circles(b *bench) {
+	id := b.linked("users/o1/a.jpg")
+	run := pipeline.Run{UploadID: id, Step: pipeline.StepThumbnail}
+	spent := func(want int, msg string) {
+		b.t.Helper()
+		n, err := b.Rechecks(b.t.Context(), run)
+		require.NoError(b.t, err)
+		require.Equal(b.t, want, n, msg)
+	}
+	around := func() {
+		b.t.Helper()
+		when := b.clock.Now().Add(4 * time.Second)
+		made, err := b.Supersede(b.t.Context(), b.begin(id, pipeline.StepThumbnail, ""), errors.New("412"), when)
+		require.NoError(b.t, err)
+		require.Equal(b.t, when, made[0].ReadyAt)
+		require.Equal(b.t, when, b.step(id, pipeline.StepCheck, "").ReadyAt)
+		due, err := b.Due(b.t.Context(), false, ledger.Cursor{}, 10)
+		require.NoError(b.t, err)
+		require.Empty(b.t, due.Wishes, "it is not time yet")
+		b.clock.Add(5 * time.Second)
+		b.check(id, "e1", "image/jpeg", pipeline.Private, "")
+	}
+	b.check(id, "e1", "image/jpeg", pipeline.Private, "")
+	b.run(id, pipeline.StepAttach, "A1")
+	spent(0, "nothing yet")
+	for i := range 3 {
+		around()
+		spent(i+1, "each counts")
+		b.run(id, pipeline.StepAttach, "A1")
+	}
+	stale := b.begin(id, pipeline.StepThumbnail, "")
+	_, err := b.Late(b.t.Context(), stale, true)
+	require.NoError(b.t, err)
+	spent(3, "a run that was overtaken is no circle")
+	letter, _, err := b.Bury(b.t.Context(), b.begin(id, pipeline.StepThumbnail, ""), ledger.Death{Class: pipeline.Conflict, Cause: errors.New("x")})
+	require.NoError(b.t, err)
+	spent(0, "a letter ends the count")
+	_, err = b.Replay(b.t.Context(), letter, "tester", "")
+	require.NoError(b.t, err)
+	around()
+	spent(1, "a replay has a fresh budget")
+	b.run(id, pipeline.StepThumbnail, "")
+	spent(0, "so has what succeeded")
 }
 
 func announceAndFinish(b *bench) {
