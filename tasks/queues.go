@@ -36,9 +36,9 @@ func NewDesk(rdb redis.UniversalClient) *Desk {
 
 // Stats reads one queue. One that Redis does not know is empty.
 func (d *Desk) Stats(ctx context.Context, queue string) (QueueStats, error) {
-	known, err := d.rdb.SIsMember(ctx, "asynq:queues", queue).Result()
+	known, err := d.known(ctx, queue)
 	if err != nil {
-		return QueueStats{}, fmt.Errorf("queue %s: %w", queue, err)
+		return QueueStats{}, err
 	}
 	if !known {
 		paused, err := d.rdb.Exists(ctx, pausedKey(queue)).Result()
@@ -54,17 +54,39 @@ func (d *Desk) Stats(ctx context.Context, queue string) (QueueStats, error) {
 	}, nil
 }
 
-// SetPaused pauses or resumes a queue in Redis; one that is so already is no error. It
-// writes asynq's own key, because asynq's calls fail on a queue that is so already and
-// on one that a wiped Redis does not list.
-func (d *Desk) SetPaused(ctx context.Context, queue string, paused bool) error {
-	var err error
-	if paused {
-		err = d.rdb.SetNX(ctx, pausedKey(queue), time.Now().Unix(), 0).Err()
-	} else {
-		err = d.rdb.Del(ctx, pausedKey(queue)).Err()
-	}
+// known tells whether asynq lists the queue; its calls fail on one that it does not.
+func (d *Desk) known(ctx context.Context, queue string) (bool, error) {
+	known, err := d.rdb.SIsMember(ctx, "asynq:queues", queue).Result()
 	if err != nil {
+		return false, fmt.Errorf("queue %s: %w", queue, err)
+	}
+	return known, nil
+}
+
+// Pause pauses a queue in Redis for so long, or where that is zero until Resume; one
+// that is paused already takes the new end. It writes asynq's own key, because asynq's
+// calls fail on a queue that is paused already and on one that a wiped Redis does not
+// list. Redis drops the key at the end, so that a pause ends without anybody's help.
+func (d *Desk) Pause(ctx context.Context, queue string, left time.Duration) error {
+	key, now := pausedKey(queue), time.Now().Unix()
+	_, err := d.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.SetNX(ctx, key, now, 0)
+		if left == 0 {
+			p.Persist(ctx, key)
+		} else {
+			p.PExpire(ctx, key, left)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("queue %s: %w", queue, err)
+	}
+	return nil
+}
+
+// Resume starts a queue in Redis again; one that is not paused is no error.
+func (d *Desk) Resume(ctx context.Context, queue string) error {
+	if err := d.rdb.Del(ctx, pausedKey(queue)).Err(); err != nil {
 		return fmt.Errorf("queue %s: %w", queue, err)
 	}
 	return nil

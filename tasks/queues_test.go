@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/hibiken/asynq"
 	"github.com/stretchr/testify/require"
 
@@ -21,7 +22,7 @@ func TestDesk(t *testing.T) {
 	require.Equal(t, tasks.QueueStats{Queue: tasks.QueueChecks}, stats, "a queue that Redis does not know is empty")
 
 	for range 2 {
-		require.NoError(t, desk.SetPaused(t.Context(), tasks.QueueChecks, true))
+		require.NoError(t, desk.Pause(t.Context(), tasks.QueueChecks, 0))
 	}
 	client := asynq.NewClientFromRedisClient(rdb)
 	_, err = client.Enqueue(asynq.NewTask("afterput:check", nil), asynq.Queue(tasks.QueueChecks))
@@ -37,9 +38,36 @@ func TestDesk(t *testing.T) {
 	require.NoError(t, desk.Drained(t.Context(), []string{tasks.QueueHooks}, nil))
 
 	for range 2 {
-		require.NoError(t, desk.SetPaused(t.Context(), tasks.QueueChecks, false))
+		require.NoError(t, desk.Resume(t.Context(), tasks.QueueChecks))
 	}
 	stats, err = desk.Stats(t.Context(), tasks.QueueChecks)
 	require.NoError(t, err)
 	require.False(t, stats.Paused)
+}
+
+// TestDeskPauseEnds: the pause ends in Redis by itself, and a new end takes the place of
+// the old one.
+func TestDeskPauseEnds(t *testing.T) {
+	t.Parallel()
+	mini := miniredis.RunT(t)
+	rdb := redistest.Client(t, "redis://"+mini.Addr()+"/0")
+	desk := tasks.NewDesk(rdb)
+	paused := func() bool {
+		stats, err := desk.Stats(t.Context(), tasks.QueueURLs)
+		require.NoError(t, err)
+		return stats.Paused
+	}
+	pause := func(left time.Duration) { require.NoError(t, desk.Pause(t.Context(), tasks.QueueURLs, left)) }
+	pause(time.Hour)
+	pause(3 * time.Hour)
+	mini.FastForward(2 * time.Hour)
+	require.True(t, paused(), "prolonged")
+	mini.FastForward(2 * time.Hour)
+	require.False(t, paused())
+	pause(time.Hour)
+	pause(0)
+	mini.FastForward(24 * time.Hour)
+	require.True(t, paused(), "without an end")
+	pause(-time.Second)
+	require.False(t, paused(), "its time is over")
 }

@@ -86,20 +86,6 @@ func (s *sweeper) sweep(ctx context.Context) (requeued int, err error) {
 	return requeued, err
 }
 
-// pause pauses in Redis what an operator paused, because a wiped Redis forgets it.
-func (s *sweeper) pause(ctx context.Context) error {
-	paused, err := s.ledger.PausedQueues(ctx)
-	if err != nil {
-		return err
-	}
-	for _, q := range paused {
-		if err := s.desk.SetPaused(ctx, q.Name, true); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // pass looks at the steps that are due, or at every pending one when all is set.
 func (s *sweeper) pass(ctx context.Context, all bool) (requeued int, err error) {
 	var cursor ledger.Cursor

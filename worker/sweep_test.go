@@ -59,23 +59,6 @@ func TestSweepAfterFlushAll(t *testing.T) {
 	})
 }
 
-func TestPauseSurvivesFlushAll(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
-		b := newBench(t, url, ledgertest.NewClock())
-		desk := tasks.NewDesk(b.rdb)
-		_, err := b.ledger.SetPaused(t.Context(), tasks.QueueChecks, true, "tester", "moving")
-		require.NoError(t, err)
-		require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
-		b.swept()
-		stats, err := desk.Stats(t.Context(), tasks.QueueChecks)
-		require.NoError(t, err)
-		require.True(t, stats.Paused)
-		stats, err = desk.Stats(t.Context(), tasks.QueueHooks)
-		require.NoError(t, err)
-		require.False(t, stats.Paused)
-	})
-}
-
 func TestFullPassEnds(t *testing.T) {
 	t.Parallel()
 	b, clock := miniBench(t)

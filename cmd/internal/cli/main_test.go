@@ -45,6 +45,17 @@ func (r result) object(t *testing.T) map[string]any {
 	return v
 }
 
+// item reads one item of the JSON table that a command printed.
+func (r result) item(t *testing.T, i int) map[string]any {
+	t.Helper()
+	items, ok := r.object(t)["items"].([]any)
+	require.True(t, ok, r.out)
+	require.Greater(t, len(items), i, r.out)
+	item, ok := items[i].(map[string]any)
+	require.True(t, ok, r.out)
+	return item
+}
+
 // failure reads the JSON error that a command printed.
 func (r result) failure(t *testing.T) map[string]any {
 	t.Helper()

@@ -77,6 +77,7 @@ func Run(t *testing.T, open Factory) {
 		"concurrent announcements and completions": announceAndFinish,
 		"finding by what people know":              findByRef,
 		"queues that are paused":                   pausedQueues,
+		"a pause that ends":                        pauseEnds,
 		"a webhook that dies":                      deadNotify,
 		"a stale writer that is killed":            staleWriterKilled,
 		"a late attempt is closed":                 lateIsClosed,

@@ -124,6 +124,8 @@ CREATE TABLE queues (
   name       TEXT    NOT NULL PRIMARY KEY,
   paused     INTEGER NOT NULL DEFAULT 0,
   note       TEXT    NOT NULL DEFAULT '',
+  paused_by  TEXT    NOT NULL DEFAULT '',
+  until      INTEGER NOT NULL DEFAULT 0, -- when the pause ends by itself
   updated_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
