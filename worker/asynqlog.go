@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,8 +32,15 @@ func newAsynqLog(log *slog.Logger) *asynqLog {
 func (a *asynqLog) Debug(args ...any) { a.log.Debug("asynq: " + fmt.Sprint(args...)) }
 func (a *asynqLog) Info(args ...any)  { a.log.Info("asynq: " + fmt.Sprint(args...)) }
 func (a *asynqLog) Warn(args ...any)  { a.thinned(a.log.Warn, fmt.Sprint(args...)) }
-func (a *asynqLog) Error(args ...any) { a.thinned(a.log.Error, fmt.Sprint(args...)) }
 func (a *asynqLog) Fatal(args ...any) { a.thinned(a.log.Error, fmt.Sprint(args...)) }
+
+func (a *asynqLog) Error(args ...any) {
+	msg := fmt.Sprint(args...)
+	if strings.HasPrefix(msg, "Dequeue error") {
+		return // the brake has said so
+	}
+	a.thinned(a.log.Error, msg)
+}
 
 func (a *asynqLog) thinned(log func(msg string, args ...any), msg string) {
 	a.mu.Lock()

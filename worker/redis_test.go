@@ -114,3 +114,17 @@ func TestAsynqAloneNeverRepeatsAnAcknowledgement(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, active, 1, "the task stays active until its lease ends, and runs again")
 }
+
+// spy is told every command.
+type spy func(args []any)
+
+func (spy) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (spy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook { return next }
+
+func (s spy) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		s(cmd.Args())
+		return next(ctx, cmd)
+	}
+}

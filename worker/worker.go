@@ -64,7 +64,9 @@ type Worker struct {
 	clock    *watch
 	pulse    *pulse
 	stopping context.CancelFunc
+	stop     chan struct{} // closed when the worker shuts down
 	stopped  sync.Once
+	patience time.Duration // how long the first sign-in may take
 	wg       sync.WaitGroup
 }
 
@@ -88,16 +90,17 @@ func New(opt Options) (*Worker, error) {
 	if opt.ShutdownTimeout <= 0 {
 		opt.ShutdownTimeout = 25 * time.Second
 	}
-	opt.Redis.AddHook(uncancelled{})
-	w := &Worker{id: workerID(), opt: opt}
+	w := &Worker{id: workerID(), opt: opt, stop: make(chan struct{}), patience: signInPatience}
 	log := opt.Logger.With("worker", w.id)
+	opt.Redis.AddHook(uncancelled{})
+	opt.Redis.AddHook(newBrake(w.stop, log))
 	queue := tasks.NewEnqueuer(opt.Redis, opt.Timeouts, opt.Now)
 	inspect := asynq.NewInspectorFromRedisClient(opt.Redis)
 	w.pulse = &pulse{ping: func(ctx context.Context) error { return opt.Redis.Ping(ctx).Err() }, log: log}
 	w.handler = &handler{
 		ledger: opt.Ledger, queue: queue, inspect: inspect, steps: opt.Steps,
 		budgets: opt.Budgets.withDefaults(), timeouts: opt.Timeouts, pulse: w.pulse, worker: w.id, now: opt.Now, log: log,
-		outage: &outage{ping: opt.Ledger.Ping, every: time.Second, stop: make(chan struct{}), log: log},
+		outage: &outage{ping: opt.Ledger.Ping, every: time.Second, stop: w.stop, log: log},
 	}
 	w.sweep = &sweeper{
 		ledger: opt.Ledger, queue: queue, rdb: opt.Redis, desk: tasks.NewDesk(opt.Redis), inspect: inspect,
@@ -130,13 +133,13 @@ func (w *Worker) server(p Pool) *asynq.Server {
 }
 
 // Start runs the worker until Shutdown. The ledger must be there, for the worker signs
-// in to it. It fails with a *ClockError where the clock is more than 20 seconds off that
-// of Redis.
+// in to it; one that is away for a moment has 30 seconds to come back. It fails with a
+// *ClockError where the clock is more than 20 seconds off that of Redis.
 func (w *Worker) Start(ctx context.Context) error {
 	if err := w.clock.admit(ctx); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	if err := w.opt.Ledger.Heartbeat(ctx, w.id, w.pools()); err != nil {
+	if err := w.signIn(ctx); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	ctx, w.stopping = context.WithCancel(context.WithoutCancel(ctx))
@@ -156,7 +159,7 @@ func (w *Worker) Start(ctx context.Context) error {
 // Shutdown stops fetching, waits for running tasks up to the timeout, gives the others
 // back to the queue and marks their attempts interrupted.
 func (w *Worker) Shutdown() {
-	w.stopped.Do(func() { close(w.handler.outage.stop) })
+	w.stopped.Do(func() { close(w.stop) })
 	var pools sync.WaitGroup
 	for _, s := range w.servers {
 		pools.Go(s.Shutdown)
@@ -172,6 +175,35 @@ func (w *Worker) Shutdown() {
 		w.opt.Logger.WarnContext(ctx, "worker could not sign off", "worker", w.id, "error", err)
 	}
 	w.opt.Logger.InfoContext(ctx, "worker stopped", "worker", w.id)
+}
+
+// A worker that starts beside a migration, a backup or a restart of the database finds
+// the ledger locked or away for a moment.
+const (
+	signInPatience = 30 * time.Second
+	signInEvery    = time.Second
+)
+
+// signIn signs in to the ledger, and tries again for as long as it has patience.
+func (w *Worker) signIn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.patience)
+	defer cancel()
+	tick := time.NewTicker(signInEvery)
+	defer tick.Stop()
+	for {
+		err := w.opt.Ledger.Heartbeat(ctx, w.id, w.pools())
+		if err == nil {
+			return nil
+		}
+		w.opt.Logger.WarnContext(ctx, "the ledger does not let the worker in yet", "worker", w.id, "error", err)
+		select {
+		case <-w.stop:
+			return err
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
 }
 
 // heartbeat signs in to the ledger every 5 seconds.

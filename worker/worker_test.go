@@ -2,8 +2,10 @@ package worker
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,9 +35,61 @@ func TestNewWantsItsParts(t *testing.T) {
 	}
 	w, err := New(whole)
 	require.NoError(t, err)
-	w.Shutdown() // of a worker that never started
+	w.Shutdown() // of a worker that never started, which has no patience any more
 	require.NoError(t, b.db.Close())
 	require.Error(t, w.Start(t.Context()), "the ledger must be there")
+}
+
+// lock holds SQLite's write lock as another process may, until the returned func.
+func (b *bench) lock() func() {
+	b.Helper()
+	raw, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(b.path, "sqlite://"))
+	require.NoError(b, err)
+	raw.SetMaxOpenConns(1)
+	_, err = raw.ExecContext(b.Context(), "BEGIN IMMEDIATE")
+	require.NoError(b, err)
+	return func() {
+		_, err := raw.ExecContext(context.WithoutCancel(b.Context()), "ROLLBACK")
+		require.NoError(b, err)
+		require.NoError(b, raw.Close())
+	}
+}
+
+func TestWorkerWaitsForALedgerThatIsLocked(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		patience time.Duration
+		opens    bool
+	}{
+		{"it opens", time.Minute, true},
+		{"its patience ends", 50 * time.Millisecond, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, redistest.Mini(t), nil)
+			_, err := b.db.SQL().ExecContext(t.Context(), "PRAGMA busy_timeout = 1") // of the one writer
+			require.NoError(t, err)
+			w, err := New(Options{
+				Ledger: b.ledger, Redis: redistest.Client(t, b.url), Steps: b.steps(), Logger: b.logger(),
+				Pools: []Pool{{Queue: tasks.QueueChecks, Concurrency: 1}},
+			})
+			require.NoError(t, err)
+			w.patience = tc.patience
+			open := b.lock()
+			started := make(chan error, 1)
+			go func() { started <- w.Start(context.WithoutCancel(t.Context())) }()
+			b.eventually(func() bool { return strings.Contains(b.log.String(), "does not let the worker in yet") }, "it says why it waits")
+			if tc.opens {
+				open()
+				require.NoError(t, <-started)
+			} else {
+				require.Error(t, <-started)
+				open()
+			}
+			w.Shutdown()
+		})
+	}
 }
 
 func TestWorkerDoesTheWholeLine(t *testing.T) {
