@@ -31,6 +31,8 @@ type Sink struct {
 	received []Delivery
 	count    map[string]int
 	forged   int
+	bodies   map[string]string
+	changed  int
 }
 
 func newSink(url, secret string, log *slog.Logger) (*Sink, error) {
@@ -38,7 +40,7 @@ func newSink(url, secret string, log *slog.Logger) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{url: url, verify: v, log: log, count: map[string]int{}}, nil
+	return &Sink{url: url, verify: v, log: log, count: map[string]int{}, bodies: map[string]string{}}, nil
 }
 
 // ServeHTTP takes a webhook.
@@ -65,8 +67,12 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.Header.Get(standardwebhooks.HeaderWebhookID)
 	if s.count[id]++; s.count[id] == 1 {
+		s.bodies[id] = string(body)
 		s.received = append(s.received, Delivery{ID: id, Type: msg.Type, Outcome: msg.Data, Body: body})
 		s.log.Info("webhook received", "type", msg.Type, "id", id, "key", msg.Data.Key, "reason", msg.Data.Reason)
+	}
+	if s.bodies[id] != string(body) {
+		s.changed++
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -83,4 +89,11 @@ func (s *Sink) Forged() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.forged
+}
+
+// Changed counts the requests that came again under a webhook-id with another body.
+func (s *Sink) Changed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
 }
