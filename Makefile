@@ -10,7 +10,7 @@ REQUIRE := redis
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/afterput, static
@@ -57,6 +57,28 @@ fuzz: ## Each fuzz target for FUZZTIME (30s)
 e2e: ## The end-to-end tests (TestE2E...) on a real Redis
 	@deploy/tools/ensure redis-server
 	AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -count=1 -run '^TestE2E' ./...
+
+# A command of the battery; its counts are kept in CHAOS_DIR.
+CHAOS = bin/chaos -binary bin/afterput-chaos -dir $(CHAOS_DIR)
+CHAOS_DIR ?= bin/chaos.d
+CHAOS_ROWS ?=
+CHAOS_SEEDS ?= 0
+CHAOS_N ?= 0
+
+bin/chaos-built:
+	@deploy/tools/ensure redis-server
+	@mkdir -p bin
+	@go build -o bin/chaos ./cmd/chaos
+	@CGO_ENABLED=0 go build -tags chaos -o bin/afterput-chaos ./cmd/afterput
+.PHONY: bin/chaos-built
+
+.PHONY: chaos
+chaos: bin/chaos-built ## The battery's short form: kills, wipes and duplicates, counted from outside
+	@$(CHAOS) -parallel 3
+
+.PHONY: chaos-long
+chaos-long: bin/chaos-built ## The whole battery; CHAOS_ROWS=1,6 CHAOS_SEEDS=5 CHAOS_N=10000 narrow or widen it
+	@$(CHAOS) -long -rows "$(CHAOS_ROWS)" -seeds $(CHAOS_SEEDS) -n $(CHAOS_N)
 
 .PHONY: bench
 bench: ## Benchmarks with allocations

@@ -88,7 +88,8 @@ func classOf(resp *http.Response, code string) pipeline.Class {
 	case status == http.StatusServiceUnavailable && code == "" && isHead(resp):
 		// HEAD has no body to say SlowDown in, and that is what a 503 of COS nearly always is.
 		return pipeline.Throttled
-	case status >= 500:
+	case status >= 500, status == http.StatusBadRequest && code == "" && isHead(resp):
+		// Nor to say RequestTimeout in, the one 400 that a well-formed HEAD can get.
 		return pipeline.Transient
 	case status == http.StatusNotFound:
 		return pipeline.Missing

@@ -71,6 +71,17 @@ func TestRefusalsByClass(t *testing.T) {
 	}
 }
 
+// A HEAD has no body to say RequestTimeout in: a 400 must not end in a letter at once.
+func TestHeadTimeoutHasNoBody(t *testing.T) {
+	t.Parallel()
+	w := open(t, coslocal.Options{}, objects.Options{})
+	require.NoError(t, w.server.Faults().Set(coslocal.Fault{Kind: coslocal.Refuse, Status: 400, Code: "RequestTimeout"}))
+	_, err := w.store.Head(t.Context(), bucket, "k")
+	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
+	_, err = w.store.Public(t.Context(), bucket, "k")
+	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
+}
+
 func TestHeadSlowDownHasNoBody(t *testing.T) {
 	t.Parallel()
 	w := open(t, coslocal.Options{}, objects.Options{})

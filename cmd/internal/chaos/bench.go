@@ -38,14 +38,18 @@ type Bench struct {
 	// Dir keeps what was sent and counted.
 	Dir string
 
-	row     Row
-	binary  string
-	gen     *generator
-	ledger  *sql.DB
-	shop    *sql.DB
-	procs   []*Process
-	serve   *Process
-	mended  time.Time
+	row    Row
+	binary string
+	gen    *generator
+	ledger *sql.DB
+	shop   *sql.DB
+	procs  []*Process
+	serve  *Process
+	mended time.Time
+	// ledgerURL puts the ledger somewhere else.
+	ledgerURL config.URL
+	// unacked are tasks that a worker never gave back although they had ended.
+	unacked int
 	closers []func()
 
 	mu    sync.Mutex
@@ -72,12 +76,20 @@ func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string
 		return nil, err
 	}
 	b.closers = append(b.closers, b.Redis.close)
+	if row.Prepare != nil {
+		if err := row.Prepare(ctx, b); err != nil {
+			return nil, err
+		}
+	}
 	events := &postbox{}
 	if b.World, err = devworld.Start(ctx, devworld.Options{
 		Dir: dir, Listen: "127.0.0.1:0", RedisURL: b.Redis.URL, Deliver: events.put, Logger: slog.New(slog.DiscardHandler),
 		Tune: func(c *config.Config) {
 			if row.Tune != nil {
 				row.Tune(c)
+			}
+			if b.ledgerURL != "" {
+				c.Ledger.URL = b.ledgerURL
 			}
 		},
 	}); err != nil {

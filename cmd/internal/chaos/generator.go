@@ -156,28 +156,26 @@ func (g *generator) makeOrder(ctx context.Context, id, owner string) error {
 
 // upload records a file, uploads it and delivers its event, unless the phone alone tells.
 func (g *generator) upload(ctx context.Context, o *order, f *file) (err error) {
-	if f.body != nil {
-		md, sha := md5.Sum(f.body), sha256.Sum256(f.body) //nolint:gosec // the ETag of COS
-		f.ETag, f.SHA256 = hex.EncodeToString(md[:]), hex.EncodeToString(sha[:])
-	}
+	f.identify()
 	if f.Sent, err = g.sent.add(f.Sent); err != nil || f.body == nil {
 		return err
 	}
 	event := g.events.expect(f.Key)
-	err = again(ctx, func() error {
-		return g.phone.Put(ctx, f.Key, f.body, devworld.Chosen{Order: o.id, Position: f.Slot, Public: f.public})
-	})
-	if err != nil {
+	if err := g.put(ctx, o, f); err != nil {
 		return err
 	}
-	select {
-	case raw := <-event:
-		if o.door != byPhone {
-			return g.deliver(ctx, raw, f.N)
-		}
-		return nil
-	case <-time.After(time.Minute):
-		return fmt.Errorf("the bucket made no event for %s", f.Key)
+	raw, err := await(event, f.Key)
+	if err != nil || o.door == byPhone {
+		return err
+	}
+	return g.deliver(ctx, raw, f.N)
+}
+
+// identify fills in what the bytes are.
+func (f *file) identify() {
+	if f.body != nil {
+		md, sha := md5.Sum(f.body), sha256.Sum256(f.body) //nolint:gosec // the ETag of COS
+		f.ETag, f.SHA256 = hex.EncodeToString(md[:]), hex.EncodeToString(sha[:])
 	}
 }
 

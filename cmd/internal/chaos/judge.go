@@ -42,6 +42,7 @@ func (b *Bench) judge(ctx context.Context, r *Result) error {
 	j.orders()
 	j.strays()
 	r.Counts.Doubled += seen.twice
+	r.Counts.Stuck += b.unacked
 	if err := j.ghosts(ctx); err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (j *judge) file(ctx context.Context, s Sent) error {
 			j.note(&c.Wrong, "wrong: %s is no photo and is %s", s.Key, u.State)
 		}
 	case ExpectGone:
-		if u.State != pipeline.UploadGone && u.State != pipeline.UploadRejected {
+		if !excused && u.State != pipeline.UploadGone {
 			j.note(&c.Wrong, "wrong: %s was deleted and is %s", s.Key, u.State)
 		}
 	}

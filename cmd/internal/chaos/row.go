@@ -23,6 +23,8 @@ type Row struct {
 	Letters []string
 	// Tune changes the configuration of the world.
 	Tune func(*config.Config)
+	// Prepare makes what the world is built on.
+	Prepare func(ctx context.Context, b *Bench) error
 	// Break sends, breaks and mends. It may leave processes running, or none: the battery
 	// sees to it that a healthy serve and worker finish what is left.
 	Break func(ctx context.Context, b *Bench) error
