@@ -36,7 +36,9 @@ type LetterFilter struct {
 	Since, Until time.Time
 	// MinAttempts is how many attempts it had at least.
 	MinAttempts int
-	// After is the cursor: the ID of the last letter seen. To is the last ID to list.
+	// Newest lists from the highest ID down.
+	Newest bool
+	// After is the cursor: the ID of the last letter seen. To is the highest ID to list.
 	After, To int64
 	// Limit is the page size; 0 means 100.
 	Limit int
@@ -69,7 +71,8 @@ func (f *LetterFilter) where(q *bun.SelectQuery) *bun.SelectQuery {
 		cond string
 		arg  any
 	}{
-		{f.After > 0, "d.id > ?", f.After},
+		{f.After > 0 && !f.Newest, "d.id > ?", f.After},
+		{f.After > 0 && f.Newest, "d.id < ?", f.After},
 		{f.To > 0, "d.id <= ?", f.To},
 		{f.State != "", "d.state = ?", string(f.State)},
 		{f.UploadID != "", "d.upload_id = ?", f.UploadID},
@@ -85,7 +88,8 @@ func (f *LetterFilter) where(q *bun.SelectQuery) *bun.SelectQuery {
 	return q
 }
 
-// Letters lists a page of dead letters by ID. The next page is After the last ID.
+// Letters lists a page of dead letters by ID, upwards or, with Newest, downwards. The
+// next page is After the last ID.
 func (l *Ledger) Letters(ctx context.Context, f LetterFilter) ([]pipeline.Letter, error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
@@ -94,9 +98,13 @@ func (l *Ledger) Letters(ctx context.Context, f LetterFilter) ([]pipeline.Letter
 	if f.Match != nil {
 		f.Limit = max(limit, matchPage)
 	}
+	order := "d.id"
+	if f.Newest {
+		order = "d.id DESC"
+	}
 	var found []pipeline.Letter
 	for {
-		q := f.where(l.db.NewSelect().Model((*letterRow)(nil))).Order("d.id").Limit(int64(f.Limit))
+		q := f.where(l.db.NewSelect().Model((*letterRow)(nil))).Order(order).Limit(int64(f.Limit))
 		page, err := scanLetters(ctx, q)
 		if err != nil {
 			return nil, err
@@ -149,7 +157,7 @@ func (l *Ledger) CountLetters(ctx context.Context, f LetterFilter) (LetterSpan, 
 func (l *Ledger) countMatches(ctx context.Context, f LetterFilter) (LetterSpan, error) {
 	var span LetterSpan
 	err := l.EachLetter(ctx, f, func(x pipeline.Letter) error {
-		span.Count, span.LastID = span.Count+1, x.ID
+		span.Count, span.LastID = span.Count+1, max(span.LastID, x.ID)
 		if x.DiedAt.After(span.LastDied) {
 			span.LastDied = x.DiedAt
 		}
@@ -158,8 +166,8 @@ func (l *Ledger) countMatches(ctx context.Context, f LetterFilter) (LetterSpan, 
 	return span, err
 }
 
-// EachLetter calls fn for every letter that passes the filter, in the order of their
-// IDs. It never holds more than a page of Limit letters, by default 100.
+// EachLetter calls fn for every letter that passes the filter, in the order of Letters.
+// It never holds more than a page of Limit letters, by default 100.
 func (l *Ledger) EachLetter(ctx context.Context, f LetterFilter, fn func(pipeline.Letter) error) error {
 	if f.Limit <= 0 {
 		f.Limit = 100

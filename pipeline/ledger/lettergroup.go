@@ -68,7 +68,7 @@ func (l *Ledger) LetterGroups(ctx context.Context, f LetterFilter) ([]LetterGrou
 
 func (l *Ledger) groupMatches(ctx context.Context, f LetterFilter) ([]LetterGroup, error) {
 	limit := f.Limit
-	f.Limit = matchPage
+	f.Limit, f.Newest = matchPage, false
 	by := map[string]*LetterGroup{}
 	owners := map[[2]string]bool{}
 	err := l.EachLetter(ctx, f, func(x pipeline.Letter) error {

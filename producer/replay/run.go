@@ -39,15 +39,18 @@ const (
 
 // Options say which letters Run works on, and how.
 type Options struct {
-	// Filter chooses the letters; only open ones are touched. Its cursor and its page
-	// size are Run's own.
+	// Filter chooses the letters, and with Newest their order; only open ones are
+	// touched. Its cursor and its page size are Run's own.
 	Filter ledger.LetterFilter
 	// Action is what to do with them. Default Replay.
 	Action Action
 	// Rate is how many letters per second at most; 0 is as fast as the ledger takes them.
 	Rate float64
-	// Limit is how many letters at most, the oldest first; 0 is all.
+	// Limit is how many letters at most, the first of the filter's order; 0 is all.
 	Limit int
+	// Batch is how many letters are read and held at a time; 0 is DefaultBatch. Each is
+	// still a transaction of its own.
+	Batch int
 	// Wait waits until what was replayed was resolved or died again.
 	Wait bool
 	// WaitTimeout is how long it waits after the last letter; 0 is for ever. Run ends with
@@ -95,8 +98,8 @@ var (
 	ErrWaitTimeout = fmt.Errorf("some of the replayed letters have not ended: %w", context.DeadlineExceeded)
 )
 
-// page is how many letters are held at a time.
-const page = 100
+// DefaultBatch is how many letters are read and held at a time.
+const DefaultBatch = 100
 
 // Run replays or discards the open letters that pass the filter, each in a transaction
 // of its own. Two runs at once touch no letter twice, and a run that ends early leaves
@@ -104,7 +107,10 @@ const page = 100
 //
 // The summary holds whatever the error is.
 func Run(ctx context.Context, l Letters, q Queue, opt Options) (Summary, error) {
-	opt.Filter.State, opt.Filter.Limit = pipeline.LetterOpen, page
+	if opt.Batch <= 0 {
+		opt.Batch = DefaultBatch
+	}
+	opt.Filter.State, opt.Filter.Limit = pipeline.LetterOpen, opt.Batch
 	if opt.Action == "" {
 		opt.Action = Replay
 	}

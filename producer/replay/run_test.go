@@ -125,6 +125,26 @@ func TestRunDyingAgain(t *testing.T) {
 	require.Equal(t, sum, kept)
 }
 
+// TestRunNewest: the youngest letters first, in batches of any size, each once.
+func TestRunNewest(t *testing.T) {
+	t.Parallel()
+	l := many(t, 7)
+	var ids []int64
+	each := func(x pipeline.Letter, err error) error {
+		ids = append(ids, x.ID)
+		return err
+	}
+	opt := replay.Options{Filter: ledger.LetterFilter{Newest: true}, Limit: 5, Batch: 2, Who: "ops", Each: each}
+	sum, err := replay.Run(t.Context(), l, queue(taken), opt)
+	require.NoError(t, err)
+	require.Equal(t, 5, sum.Replayed)
+	require.Equal(t, []int64{7, 6, 5, 4, 3}, ids)
+	opt.Filter.Newest, ids = false, nil
+	_, err = replay.Run(t.Context(), l, queue(taken), opt)
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 2}, ids)
+}
+
 func TestRunDryLimitAndDiscard(t *testing.T) {
 	t.Parallel()
 	l := many(t, 7)

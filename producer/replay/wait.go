@@ -52,7 +52,7 @@ func (r *run) look(ctx context.Context) error {
 	r.looked = time.Now()
 	n := min(lookAt, len(r.waiting))
 	still := slices.Clone(r.waiting[n:])
-	for ids := range slices.Chunk(r.waiting[:n], page) {
+	for ids := range slices.Chunk(r.waiting[:n], DefaultBatch) {
 		letters, err := r.ledger.Letters(ctx, ledger.LetterFilter{IDs: ids, Limit: len(ids)})
 		if err != nil {
 			return err

@@ -72,6 +72,8 @@ func TestDeadListAndGroups(t *testing.T) {
 		"":                  {"--until", "1d"},
 		"1 2 3 4 5 6 7 8 9": {"--queue", "checks"},
 		"4 5":               {"--after", "3", "--limit", "2"},
+		"9 8":               {"--order-by", "newest", "--limit", "2"},
+		"7 5":               {"--order-by", "newest", "--limit", "2", "--after", "8", "--match", "[46] is"},
 	} {
 		require.Equal(t, want, ids(args...), args)
 	}
@@ -88,6 +90,13 @@ func TestDeadListAndGroups(t *testing.T) {
 	require.Equal(t, map[string]any{"count": 6.0, "class": "denied", "step": "check", "sample": 1.0}, pick(big, "count", "class", "step", "sample"))
 	require.Contains(t, groups.err, fmt.Sprintf("dead replay --group %s --dry-run", big["group"]))
 	require.Equal(t, "1 2 4 5 7 8", ids("--group", fmt.Sprint(big["group"])))
+
+	require.Contains(t, do(t, "__complete", "-c", path, "dead", "replay", "--group", "").out,
+		fmt.Sprint(big["group"])+"\t6 check denied: key 0 is refused\n")
+	for _, command := range []string{"show", "replay", "discard"} {
+		require.True(t, strings.HasPrefix(do(t, "__complete", "-c", path, "dead", command, "").out, "9\tcheck missing: not there\n8\t"))
+	}
+	require.Equal(t, ":4\n", do(t, "__complete", "-c", path+".not", "dead", "show", "").out, "no configuration, no completions, no error")
 }
 
 func TestDeadReplayMany(t *testing.T) {
@@ -108,6 +117,9 @@ func TestDeadReplayMany(t *testing.T) {
 	op, err := app.Ledger.Operation(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, "--class=[denied] --limit=5 --rate=0", op.Filter)
+
+	dry = do(t, "dead", "replay", "--all", "--order-by", "newest", "--limit", "2", "--dry-run", "--no-headers", "--fields", "id", "-c", path)
+	require.Equal(t, "9\n8\n", dry.out)
 
 	part := do(t, "dead", "replay", "1", "8", "-o", "json", "-c", path)
 	require.Equal(t, exitPartial, part.code, part.err)
@@ -232,6 +244,9 @@ func TestDeadUsage(t *testing.T) {
 		{"groups --limit 0", "want at least 1"},
 		{"groups --state x", "want open"},
 		{"list --match (", "--match: error parsing regexp"},
+		{"list --order-by x", "want oldest or newest"},
+		{"replay 7 --order-by x", "want oldest or newest"},
+		{"replay 7 --batch 0", "want 1 to 1000"},
 		{"export x --since yesterday", "want 2h, 3d or"},
 	} {
 		r := do(t, append([]string{"dead"}, strings.Fields(c.args)...)...)

@@ -25,16 +25,19 @@ type bulk struct {
 	flags       letterFlags
 	opt         replay.Options
 	rate        string
+	orderBy     string
 	all, yes    bool
 	failIfEmpty bool
 }
 
-func (b *bulk) register(cmd *cobra.Command) {
-	b.flags.register(cmd)
+func (b *bulk) register(a *app, cmd *cobra.Command) {
+	b.flags.register(a, cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&b.all, "all", false, "every open letter, without a filter")
 	fs.BoolVar(&b.opt.DryRun, "dry-run", false, "list what would be touched, and touch nothing")
-	fs.IntVar(&b.opt.Limit, "limit", 0, "at most so many, the oldest first (default all)")
+	fs.IntVar(&b.opt.Limit, "limit", 0, "at most so many, in the order of --order-by (default all)")
+	fs.IntVar(&b.opt.Batch, "batch", replay.DefaultBatch, "read so many letters at a time")
+	registerOrderBy(cmd, &b.orderBy)
 	fs.StringVar(&b.rate, "rate", "20/s", "at most so many per second; 0 for no limit")
 	fs.StringVar(&b.opt.Note, "note", "", "why, for the audit trail")
 	fs.BoolVarP(&b.yes, "yes", "y", false, "do not ask")
@@ -57,6 +60,9 @@ func (b *bulk) read(cmd *cobra.Command, args []string, now time.Time) error {
 	if b.opt.Rate, err = rateFlag(b.rate); err != nil {
 		return err
 	}
+	if b.opt.Filter.Newest, err = newest(b.orderBy); err != nil {
+		return err
+	}
 	switch opt := &b.opt; {
 	case b.flags.none() && !b.all:
 		return failf(exitUsage, "usage", "", "name letters by ID or by a filter, or all open ones by --all")
@@ -64,6 +70,8 @@ func (b *bulk) read(cmd *cobra.Command, args []string, now time.Time) error {
 		return failf(exitUsage, "usage", "", "--all goes without IDs and filters")
 	case opt.Limit < 0:
 		return failf(exitUsage, "usage", "", "--limit %d: want 0 or more", opt.Limit)
+	case opt.Batch < 1 || opt.Batch > 1000:
+		return failf(exitUsage, "usage", "", "--batch %d: want 1 to 1000", opt.Batch)
 	case opt.StopOnFailure < 0 || opt.StopOnFailure >= 1:
 		return failf(exitUsage, "usage", "", "--stop-on-failure %v: want a share such as 0.2", opt.StopOnFailure)
 	case opt.StopOnFailure > 0 && !opt.Wait:

@@ -13,7 +13,7 @@ import (
 func (a *app) deadDiscardCmd() *cobra.Command {
 	b := &bulk{action: replay.Discard}
 	cmd := &cobra.Command{
-		Use: "discard [ID..]", Short: "Give up on letters",
+		Use: "discard [ID..]", Short: "Give up on letters", ValidArgsFunction: a.completeLetters(),
 		Long: `Their steps are discarded and their uploads end as discarded, which is notified. Objects
 stay in the bucket. The note and your name stand in the audit trail. Export them
 before, and look with --dry-run.`,
@@ -28,6 +28,6 @@ before, and look with --dry-run.`,
 			})
 		},
 	}
-	b.register(cmd)
+	b.register(a, cmd)
 	return cmd
 }

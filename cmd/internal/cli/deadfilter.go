@@ -24,7 +24,7 @@ type letterFlags struct {
 	minAttempts                               int
 }
 
-func (f *letterFlags) register(cmd *cobra.Command) {
+func (f *letterFlags) register(a *app, cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.Int64SliceVar(&f.ids, "id", nil, "letters by ID")
 	fs.StringSliceVar(&f.groups, "group", nil, "groups, as dead groups names them")
@@ -38,6 +38,7 @@ func (f *letterFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.since, "since", "", "died since: 2h, 3d or an RFC 3339 time")
 	fs.StringVar(&f.until, "until", "", "died before: 30m, 1d or an RFC 3339 time")
 	fs.IntVar(&f.minAttempts, "min-attempts", 0, "at least so many attempts")
+	_ = cmd.RegisterFlagCompletionFunc("group", a.completeGroups())
 	for name, values := range map[string][]string{"class": classNames(), "step": stepNames(), "queue": tasks.Queues()} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -158,6 +159,26 @@ func words(cmd *cobra.Command, args []string) string {
 		}
 	})
 	return strings.Join(out, " ")
+}
+
+func registerState(cmd *cobra.Command, state *string) {
+	states := []string{"open", "replayed", "resolved", "discarded", "all"}
+	cmd.Flags().StringVar(state, "state", "open", "open, replayed, resolved, discarded or all")
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(states, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func registerOrderBy(cmd *cobra.Command, orderBy *string) {
+	cmd.Flags().StringVar(orderBy, "order-by", "oldest", "oldest or newest first, by ID")
+	_ = cmd.RegisterFlagCompletionFunc("order-by", cobra.FixedCompletions([]string{"oldest", "newest"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// newest reads --order-by.
+func newest(s string) (bool, error) {
+	switch s {
+	case "oldest", "newest":
+		return s == "newest", nil
+	}
+	return false, failf(exitUsage, "usage", "", "--order-by %q: want oldest or newest", s)
 }
 
 // stateFlag reads --state.

@@ -50,8 +50,8 @@ func (a *app) deadGroupsCmd() *cobra.Command {
 			})
 		},
 	}
-	flags.register(cmd)
-	cmd.Flags().StringVar(&state, "state", "open", "open, replayed, resolved, discarded or all")
+	flags.register(a, cmd)
+	registerState(cmd, &state)
 	cmd.Flags().IntVar(&limit, "limit", 100, "at most so many groups")
 	cmd.Flags().BoolVar(&failIfEmpty, "fail-if-empty", false, "exit with 4 when nothing matches")
 	return cmd

@@ -17,10 +17,11 @@ func (a *app) deadListCmd() *cobra.Command {
 	var state string
 	var after int64
 	var limit int
+	var orderBy string
 	var failIfEmpty bool
 	cmd := &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "List letters, oldest first", Args: cobra.NoArgs,
-		Long:    "Lists letters by ID. With more of them than --limit it tells the --after of the next page.",
+		Use: "list", Aliases: []string{"ls"}, Short: "List letters", Args: cobra.NoArgs,
+		Long:    "Lists letters by ID, the lowest first. With more of them than --limit it tells the --after of the next page.",
 		Example: "  afterput dead list --class denied --since 2h\n  afterput dead list --state all -o jsonl --after 100",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			filter, err := flags.filter(time.Now())
@@ -34,6 +35,9 @@ func (a *app) deadListCmd() *cobra.Command {
 				return failf(exitUsage, "usage", "", "--limit %d: want at least 1", limit)
 			}
 			filter.After = after
+			if filter.Newest, err = newest(orderBy); err != nil {
+				return err
+			}
 			return a.with(cmd.Context(), func(w *wire.App, p *printer.Printer) error {
 				n, next, err := printLetters(cmd, w.Ledger, p, filter, limit, nil)
 				if err != nil {
@@ -46,10 +50,11 @@ func (a *app) deadListCmd() *cobra.Command {
 			})
 		},
 	}
-	flags.register(cmd)
-	cmd.Flags().StringVar(&state, "state", "open", "open, replayed, resolved, discarded or all")
-	cmd.Flags().Int64Var(&after, "after", 0, "only letters after this ID")
+	flags.register(a, cmd)
+	registerState(cmd, &state)
+	cmd.Flags().Int64Var(&after, "after", 0, "only letters behind this ID")
 	cmd.Flags().IntVar(&limit, "limit", 100, "at most so many")
+	registerOrderBy(cmd, &orderBy)
 	cmd.Flags().BoolVar(&failIfEmpty, "fail-if-empty", false, "exit with 4 when nothing matches")
 	return cmd
 }

@@ -15,7 +15,7 @@ import (
 func (a *app) deadReplayCmd() *cobra.Command {
 	b := &bulk{action: replay.Replay}
 	cmd := &cobra.Command{
-		Use: "replay [ID..]", Short: "Give the steps of letters a fresh budget",
+		Use: "replay [ID..]", Short: "Give the steps of letters a fresh budget", ValidArgsFunction: a.completeLetters(),
 		Long: `The steps run again as if they had never failed. The note and your name stand in the
 audit trail. Ctrl-C leaves the rest open: run it again. Two people at once replay
 nothing twice. Look before with --dry-run.`,
@@ -34,7 +34,7 @@ nothing twice. Look before with --dry-run.`,
 			})
 		},
 	}
-	b.register(cmd)
+	b.register(a, cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&b.opt.Wait, "wait", false, "wait until what was replayed was resolved or died again")
 	fs.DurationVar(&b.opt.WaitTimeout, "wait-timeout", 10*time.Minute, "wait so long after the last letter")

@@ -47,7 +47,8 @@ type tryView struct {
 func (a *app) deadShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show one letter with its attempts", Args: cobra.ExactArgs(1),
-		Example: "  afterput dead show 7",
+		ValidArgsFunction: a.completeLetters(),
+		Example:           "  afterput dead show 7",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := letterID(args[0])
 			if err != nil {
@@ -79,12 +80,14 @@ func viewLetter(l pipeline.Letter, tries []pipeline.Attempt) letterView {
 	}
 	for _, t := range tries {
 		if t.Step == l.Step && t.Scope == l.Scope {
-			v.Attempts = append(v.Attempts, tryView{
-				Run: t.Gen, N: t.N, At: t.StartedAt, Worker: t.Worker, Class: t.Class, Error: t.Error,
-			})
+			v.Attempts = append(v.Attempts, viewTry(t))
 		}
 	}
 	return v
+}
+
+func viewTry(t pipeline.Attempt) tryView {
+	return tryView{Run: t.Gen, N: t.N, At: t.StartedAt, Worker: t.Worker, Class: t.Class, Error: t.Error}
 }
 
 // fixOf suggests what to do about a letter.

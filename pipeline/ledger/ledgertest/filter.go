@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -86,6 +87,17 @@ func letterPages(b *bench) {
 			return nil
 		}))
 		require.Equal(b.t, want, got)
+
+		f.Newest, got = true, nil
+		require.NoError(b.t, b.EachLetter(ctx, f, func(l pipeline.Letter) error {
+			got = append(got, l.ID)
+			return nil
+		}))
+		slices.Reverse(got)
+		require.Equal(b.t, want, got)
+		span, err := b.CountLetters(ctx, f)
+		require.NoError(b.t, err)
+		require.Equal(b.t, want[22], span.LastID)
 	}
 	page, err := b.Letters(ctx, ledger.LetterFilter{Match: regexp.MustCompile("refused .[02468]$"), Limit: 3})
 	require.NoError(b.t, err)

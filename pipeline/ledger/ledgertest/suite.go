@@ -78,6 +78,7 @@ func Run(t *testing.T, open Factory) {
 		"finding by what people know":              findByRef,
 		"queues that are paused":                   pausedQueues,
 		"a pause that ends":                        pauseEnds,
+		"cards of uploads":                         cards,
 		"a webhook that dies":                      deadNotify,
 		"a stale writer that is killed":            staleWriterKilled,
 		"a late attempt is closed":                 lateIsClosed,
