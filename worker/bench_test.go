@@ -75,6 +75,7 @@ type bench struct {
 	log     *lines
 	budgets Budgets
 	limits  map[pipeline.Step]time.Duration
+	repairs *repairCounts // of all its sweepers and recoverers
 }
 
 // newBench makes a bench; a nil clock is the real one.
@@ -86,7 +87,7 @@ func newBench(t *testing.T, url string, clock *ledgertest.Clock) *bench {
 		store:  &store{objects: map[string][]byte{}, private: map[string]bool{}},
 		orders: &orders{rows: map[string][]string{}},
 		urls:   &urls{fail: map[string]error{}, kept: map[string]string{}},
-		sink:   &sink{}, limits: tasks.DefaultTimeouts(),
+		sink:   &sink{}, limits: tasks.DefaultTimeouts(), repairs: newRepairCounts(),
 	}
 	if clock != nil {
 		b.now = clock.Now
@@ -143,7 +144,7 @@ func (b *bench) handler() *handler {
 func (b *bench) sweeper() *sweeper {
 	return &sweeper{
 		ledger: b.ledger, queue: tasks.NewEnqueuer(b.rdb, b.limits, b.now), desk: tasks.NewDesk(b.rdb), rdb: b.rdb, inspect: b.inspect,
-		every: time.Second, log: b.logger(),
+		every: time.Second, repairs: b.repairs, now: b.now, log: b.logger(),
 	}
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -18,20 +19,25 @@ import (
 const leaseLeft = 14 * time.Second
 
 // takeBack moves an active task back to the head of its queue, provided that its lease
-// is still the one that was seen. Its retry count stays as it is.
-// KEYS: lease zset, active list, pending list, task hash. ARGV: task ID, lease score.
+// is still the one that was seen, or that it has none if none was seen. Its retry count
+// stays as it is. An active entry that holds no task goes: the run that it stood for is
+// queued by the sweep. 1 is a task that was moved, 2 an entry that went.
+// KEYS: lease zset, active list, pending list, task hash. ARGV: task ID, lease score or "".
 const takeBack = `
 local lease = redis.call("ZSCORE", KEYS[1], ARGV[1])
-if not lease or tonumber(lease) ~= tonumber(ARGV[2]) then
-  return 0
-end
-if redis.call("EXISTS", KEYS[4]) == 0 then
+if ARGV[2] == "" then
+  if lease then return 0 end
+elseif not lease or tonumber(lease) ~= tonumber(ARGV[2]) then
   return 0
 end
 if redis.call("LREM", KEYS[2], 0, ARGV[1]) == 0 then
   return 0
 end
 redis.call("ZREM", KEYS[1], ARGV[1])
+if redis.call("HEXISTS", KEYS[4], "msg") == 0 then
+  redis.call("DEL", KEYS[4])
+  return 2
+end
 redis.call("RPUSH", KEYS[3], ARGV[1])
 redis.call("HSET", KEYS[4], "state", "pending")
 return 1`
@@ -39,30 +45,54 @@ return 1`
 // recoverer takes back the tasks of workers that vanished, long before asynq's own
 // recoverer, which waits 30 seconds past the lease and charges a retry.
 type recoverer struct {
-	rdb    redis.UniversalClient
-	script *redis.Script
-	queues []string
-	ledger *ledger.Ledger
-	now    func() time.Time
-	log    *slog.Logger
+	rdb     redis.UniversalClient
+	script  *redis.Script
+	queues  []string
+	ledger  *ledger.Ledger
+	repairs *repairCounts
+	now     func() time.Time
+	log     *slog.Logger
+
+	unleased map[string]bool // active tasks that had no lease in the last round
+	said     time.Time       // when a trouble that lasts was logged
 }
 
 func (r *recoverer) run(ctx context.Context) {
 	tick := time.NewTicker(3 * time.Second)
 	defer tick.Stop()
 	for {
-		for _, q := range r.queues {
-			if n, err := r.recover(ctx, q); err != nil && ctx.Err() == nil {
-				r.log.WarnContext(ctx, "recovery failed", "queue", q, "error", err)
-			} else if n > 0 {
-				r.log.WarnContext(ctx, "took back the tasks of a worker that vanished", "queue", q, "tasks", n)
-			}
-		}
+		r.round(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// round makes one pass over each queue. A trouble that lasts is logged once a minute.
+func (r *recoverer) round(ctx context.Context) {
+	seen, done := map[string]bool{}, tally{}
+	var errs error
+	for _, q := range r.queues {
+		n, err := r.recover(ctx, q)
+		if done[RepairVanished] += n; n > 0 {
+			r.log.WarnContext(ctx, "took back the tasks of a worker that vanished", "queue", q, "tasks", n)
+		}
+		m, lerr := r.lease(ctx, q, seen)
+		if done[RepairLease] += m; m > 0 {
+			r.log.WarnContext(ctx, "took up active tasks that had no lease", "queue", q, "tasks", m)
+		}
+		errs = errors.Join(errs, err, lerr)
+	}
+	r.unleased = seen
+	r.repairs.add(done)
+	switch {
+	case errs == nil:
+		r.said = time.Time{}
+	case ctx.Err() == nil && time.Since(r.said) > time.Minute:
+		r.said = time.Now()
+		r.log.WarnContext(ctx, "recovery failed", "error", errs)
 	}
 }
 
@@ -95,12 +125,27 @@ func (r *recoverer) recover(ctx context.Context, queue string) (int, error) {
 			}
 			continue
 		}
-		keys := []string{prefix + "lease", prefix + "active", prefix + "pending", prefix + "t:" + id}
-		n, err := r.script.Run(ctx, r.rdb, keys, id, strconv.FormatFloat(z.Score, 'f', -1, 64)).Int()
+		moved, err := r.takeBack(ctx, queue, id, strconv.FormatFloat(z.Score, 'f', -1, 64))
 		if err != nil {
-			return taken, fmt.Errorf("redis: %w", err)
+			return taken, err
 		}
-		taken += n
+		if moved {
+			taken++
+		}
 	}
 	return taken, nil
+}
+
+// takeBack runs the script of that name.
+func (r *recoverer) takeBack(ctx context.Context, queue, id, lease string) (moved bool, err error) {
+	prefix := "asynq:{" + queue + "}:"
+	keys := []string{prefix + "lease", prefix + "active", prefix + "pending", prefix + "t:" + id}
+	n, err := r.script.Run(ctx, r.rdb, keys, id, lease).Int()
+	if err != nil {
+		return false, fmt.Errorf("redis: %w", err)
+	}
+	if n == 2 {
+		r.repairs.add(tally{RepairHashMissing: 1})
+	}
+	return n == 1, nil
 }

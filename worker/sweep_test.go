@@ -72,7 +72,7 @@ func TestFullPassEnds(t *testing.T) {
 	require.Equal(t, len(anns), b.swept())
 	require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
 	clock.Add(2 * time.Minute)
-	n, err := s.pass(t.Context(), false)
+	n, err := s.pass(t.Context(), false, tally{})
 	require.NoError(t, err)
 	require.Equal(t, len(anns), n, "so does a pass over what is due")
 }
@@ -137,7 +137,7 @@ func TestSweepGoesOnAfterATaskThatCannotBeRead(t *testing.T) {
 		clock.Add(time.Second)
 		b.announce("b.jpg", "v1", "")
 		key := "asynq:{" + tasks.QueueChecks + "}:t:" + tasks.ID(broken)
-		require.NoError(t, b.rdb.HSet(t.Context(), key, "state", "active", "msg", "\xff").Err())
+		require.NoError(t, b.rdb.Set(t.Context(), key, "not a hash", 0).Err())
 		clock.Add(2 * time.Minute)
 		require.Equal(t, 1, b.swept())
 		require.Contains(t, b.log.String(), "upload="+broken.UploadID)

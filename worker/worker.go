@@ -61,6 +61,7 @@ type Worker struct {
 	handler  *handler
 	sweep    *sweeper
 	recover  *recoverer
+	repairs  *repairCounts
 	clock    *watch
 	pulse    *pulse
 	stopping context.CancelFunc
@@ -102,11 +103,14 @@ func New(opt Options) (*Worker, error) {
 		budgets: opt.Budgets.withDefaults(), timeouts: opt.Timeouts, pulse: w.pulse, worker: w.id, now: opt.Now, log: log,
 		outage: &outage{ping: opt.Ledger.Ping, every: time.Second, stop: w.stop, log: log},
 	}
+	w.repairs = newRepairCounts()
 	w.sweep = &sweeper{
 		ledger: opt.Ledger, queue: queue, rdb: opt.Redis, desk: tasks.NewDesk(opt.Redis), inspect: inspect,
-		every: opt.SweepEvery, log: log,
+		repairs: w.repairs, every: opt.SweepEvery, now: opt.Now, log: log,
 	}
-	w.recover = &recoverer{rdb: opt.Redis, script: redis.NewScript(takeBack), ledger: opt.Ledger, now: opt.Now, log: log}
+	w.recover = &recoverer{
+		rdb: opt.Redis, script: redis.NewScript(takeBack), ledger: opt.Ledger, repairs: w.repairs, now: opt.Now, log: log,
+	}
 	w.clock = &watch{rdb: opt.Redis, now: opt.Now, log: log}
 	for _, p := range opt.Pools {
 		w.recover.queues = append(w.recover.queues, p.Queue)
@@ -117,6 +121,10 @@ func New(opt Options) (*Worker, error) {
 
 // ID names the worker in attempts: host-pid-random.
 func (w *Worker) ID() string { return w.id }
+
+// Repairs counts what the sweep and the recovery of this worker have put right since it
+// was made, with a count for each of Repairs().
+func (w *Worker) Repairs() map[Repair]int64 { return w.repairs.all() }
 
 func (w *Worker) server(p Pool) *asynq.Server {
 	return asynq.NewServerFromRedisClient(w.opt.Redis, asynq.Config{

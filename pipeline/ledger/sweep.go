@@ -33,20 +33,38 @@ type dueRow struct {
 // set, oldest first. Steps that a live worker works on are left out: one that gave a
 // sign of life in the last 15 seconds, until the hold of its attempt has passed.
 func (l *Ledger) Due(ctx context.Context, all bool, after Cursor, limit int) (Due, error) {
-	now := l.now()
-	before := at(now)
 	if all {
-		before = micros(1<<62 - 1)
+		return l.pending(ctx, never, never, after, limit)
 	}
+	return l.pending(ctx, at(l.now()), never, after, limit)
+}
+
+// Ahead reads pending steps whose sweep time has not come, soonest first, without those
+// that changed within the grace and those that a live worker works on.
+func (l *Ledger) Ahead(ctx context.Context, after Cursor, limit int) (Due, error) {
+	now := l.now()
+	if ahead := int64(at(now)); after.SweepAfter < ahead {
+		after = Cursor{SweepAfter: ahead, Run: pipeline.Run{UploadID: "~"}} // after all of this moment
+	}
+	return l.pending(ctx, never, at(now.Add(-l.grace)), after, limit)
+}
+
+// never is a time that does not come.
+const never = micros(1<<62 - 1)
+
+// pending reads a page of pending steps whose sweep time is not after before and that have
+// not changed since quiet.
+func (l *Ledger) pending(ctx context.Context, before, quiet micros, after Cursor, limit int) (Due, error) {
+	now := l.now()
 	var rows []dueRow
 	err := l.db.NewRaw(`SELECT s.*, u.bucket FROM upload_steps s JOIN uploads u ON u.id = s.upload_id
-		WHERE s.state = 'pending' AND s.sweep_after <= ?
+		WHERE s.state = 'pending' AND s.sweep_after <= ? AND s.updated_at <= ?
 		AND (s.sweep_after, s.upload_id, s.step, s.scope) > (?, ?, ?, ?)
 		AND NOT (s.sweep_after > ? AND EXISTS (SELECT 1 FROM attempts a JOIN workers w ON w.id = a.worker
 			WHERE a.upload_id = s.upload_id AND a.step = s.step AND a.scope = s.scope AND a.gen = s.gen
 			AND a.ended_at = 0 AND w.seen_at > ?))
 		ORDER BY s.sweep_after, s.upload_id, s.step, s.scope LIMIT ?`,
-		int64(before), after.SweepAfter, after.Run.UploadID, string(after.Run.Step), after.Run.Scope,
+		int64(before), int64(quiet), after.SweepAfter, after.Run.UploadID, string(after.Run.Step), after.Run.Scope,
 		int64(at(now)), int64(at(now.Add(-WorkerLife))), limit).Scan(ctx, &rows)
 	if err != nil {
 		return Due{}, classed("due", err)

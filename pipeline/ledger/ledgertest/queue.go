@@ -114,6 +114,41 @@ func dueSteps(b *bench) {
 	require.Len(b.t, due.Wishes, 7, "a full pass sees every pending step")
 }
 
+// stepsAhead: the net sees what is not due, in pages, and leaves alone what has just changed.
+func stepsAhead(b *bench) {
+	ctx := b.t.Context()
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, b.announce(photo(fmt.Sprintf("users/o1/%d.jpg", i))).Announced[0].UploadID)
+	}
+	var later []pipeline.Wish
+	for i, id := range ids[:4] { // their times are far ahead, the last one is due
+		w := pipeline.Wish{Run: b.step(id, pipeline.StepCheck, "").run(), Bucket: bucket}
+		w.ReadyAt = b.clock.Now().Add(time.Duration(i+1) * time.Hour)
+		later = append(later, w)
+	}
+	require.NoError(b.t, b.Swept(ctx, later))
+	ahead, err := b.Ahead(ctx, ledger.Cursor{}, 10)
+	require.NoError(b.t, err)
+	require.Empty(b.t, ahead.Wishes, "their producer may be about to queue them")
+	b.clock.Add(2 * time.Minute)
+	require.NoError(b.t, b.Heartbeat(ctx, "w1", ""))
+	b.begin(ids[3], pipeline.StepCheck, "")
+	b.clock.Add(10 * time.Second)
+
+	var got []string
+	var cursor ledger.Cursor
+	for more := true; more; cursor = ahead.Next {
+		ahead, err = b.Ahead(ctx, cursor, 2)
+		require.NoError(b.t, err)
+		for _, w := range ahead.Wishes {
+			got = append(got, w.UploadID)
+		}
+		more = ahead.More
+	}
+	require.Equal(b.t, ids[:3], got, "the soonest first")
+}
+
 func dueLiveWorker(b *bench) {
 	ctx := b.t.Context()
 	id := b.announce(photo("users/o1/a.jpg")).Announced[0].UploadID

@@ -71,6 +71,7 @@ func Run(t *testing.T, open Factory) {
 		"one holder per order":                     orderHolder,
 		"an order's memory":                        orderMemory,
 		"due steps":                                dueSteps,
+		"steps that are not due":                   stepsAhead,
 		"steps of a live worker are not due":       dueLiveWorker,
 		"warm steps are claimed once":              warmClaims,
 		"a worker that leaves charges nobody":      workerLeaves,
