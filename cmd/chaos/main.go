@@ -67,6 +67,6 @@ func battery(ctx context.Context, opt chaos.Options) (failed int, err error) {
 	default:
 		fmt.Fprintln(os.Stderr, "what was sent and counted is in", opt.Dir)
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	fmt.Fprintf(os.Stdout, "%d passed, %d failed\n", passed, failed)
 	return failed, err
 }

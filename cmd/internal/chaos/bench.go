@@ -120,8 +120,8 @@ func (b *Bench) close() {
 			p.Kill()
 		}
 	}
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		b.closers[i]()
+	for _, closer := range slices.Backward(b.closers) {
+		closer()
 	}
 }
 

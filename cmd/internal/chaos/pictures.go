@@ -13,8 +13,14 @@ import (
 // hues are the colours by which the judge tells whose thumbnail it sees; far enough
 // apart that JPEG cannot mix them up.
 var hues = []color.RGBA{
-	{200, 30, 30, 255}, {30, 160, 30, 255}, {30, 30, 200, 255}, {200, 200, 30, 255},
-	{200, 30, 200, 255}, {30, 200, 200, 255}, {240, 130, 20, 255}, {110, 110, 110, 255},
+	{200, 30, 30, 255},
+	{30, 160, 30, 255},
+	{30, 30, 200, 255},
+	{200, 200, 30, 255},
+	{200, 30, 200, 255},
+	{30, 200, 200, 255},
+	{240, 130, 20, 255},
+	{110, 110, 110, 255},
 }
 
 // pictures are a small JPEG of each hue, made once.

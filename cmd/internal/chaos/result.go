@@ -47,8 +47,17 @@ func (c Counts) String() string {
 		name string
 		n    int
 	}{
-		{"lost", c.Lost}, {"doubled", c.Doubled}, {"misplaced", c.Misplaced}, {"wrong", c.Wrong}, {"half", c.Half},
-		{"stuck", c.Stuck}, {"ghosts", c.Ghosts}, {"stray", c.Stray}, {"phantom", c.Phantom}, {"untold", c.Untold}, {"letters", c.Letters},
+		{"lost", c.Lost},
+		{"doubled", c.Doubled},
+		{"misplaced", c.Misplaced},
+		{"wrong", c.Wrong},
+		{"half", c.Half},
+		{"stuck", c.Stuck},
+		{"ghosts", c.Ghosts},
+		{"stray", c.Stray},
+		{"phantom", c.Phantom},
+		{"untold", c.Untold},
+		{"letters", c.Letters},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", p.name, p.n))
@@ -98,12 +107,10 @@ func (r Result) line() string {
 	if r.Err != nil {
 		s += "  error: " + r.Err.Error()
 	}
-	if !r.Passed() {
-		for _, d := range r.Details {
-			s += "\n       " + d
-		}
+	if r.Passed() {
+		return s
 	}
-	return s
+	return strings.Join(append([]string{s}, r.Details...), "\n       ")
 }
 
 func fired(hits map[string]int) string {

@@ -161,7 +161,9 @@ func cutLine(ctx context.Context, b *Bench) error {
 		return err
 	}
 	for _, t := range []struct{ kind, attributes string }{
-		{"latency", `{"latency":2000}`}, {"reset_peer", `{"timeout":100}`}, {"timeout", `{"timeout":0}`},
+		{"latency", `{"latency":2000}`},
+		{"reset_peer", `{"timeout":100}`},
+		{"timeout", `{"timeout":0}`},
 		{"slicer", `{"average_size":16,"size_variation":8,"delay":2000}`},
 	} {
 		wait := b.Sending(ctx, b.Files/8)

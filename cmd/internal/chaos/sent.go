@@ -116,7 +116,7 @@ func ReadSent(path string) (sent []Sent, accepted map[int]bool, err error) {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
 		switch {
-		case l.Sent.N > 0:
+		case l.N > 0:
 			sent = append(sent, l.Sent)
 		case l.Status/100 == 2:
 			accepted[l.Answer.Answer] = true
