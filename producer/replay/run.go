@@ -60,6 +60,9 @@ type Options struct {
 	// the replayed letters that have ended died again. 0 never stops. It needs Wait and
 	// judges from ten letters on.
 	StopOnFailure float64
+	// Delete deletes the object of a letter that was discarded, as Originals do; nil
+	// leaves it in the bucket. Its error is told to Each and ends nothing.
+	Delete func(context.Context, pipeline.Letter) error
 	// DryRun only counts.
 	DryRun bool
 	// Who, Note and Words stand in the audit trail: the person, why, and the filter in
@@ -86,6 +89,9 @@ type Summary struct {
 	// Resolved and DiedAgain are what became of the replayed ones, with Wait.
 	Resolved  int `json:"resolved"`
 	DiedAgain int `json:"diedAgain"`
+	// Deleted and Kept count the objects of discarded letters, with Delete.
+	Deleted int `json:"deleted,omitempty"`
+	Kept    int `json:"kept,omitempty"`
 	// AuditID is the row of the audit trail; 0 where nothing was touched.
 	AuditID int64 `json:"auditId"`
 }
@@ -217,6 +223,7 @@ func (r *run) one(ctx context.Context, letter pipeline.Letter) error {
 		if err := r.enqueue(context.WithoutCancel(ctx), made); err != nil {
 			return err
 		}
+		err = r.delete(context.WithoutCancel(ctx), letter)
 	}
 	if r.Each != nil {
 		if err := r.Each(letter, err); err != nil {
@@ -228,6 +235,21 @@ func (r *run) one(ctx context.Context, letter pipeline.Letter) error {
 	}
 	r.told()
 	return nil
+}
+
+// delete deletes the object of a letter that this run discarded. It comes after the
+// discard: what somebody else replays must keep its object.
+func (r *run) delete(ctx context.Context, letter pipeline.Letter) error {
+	if r.Delete == nil || r.Action != Discard {
+		return nil
+	}
+	err := r.Delete(ctx, letter)
+	if err != nil {
+		r.sum.Kept++
+	} else {
+		r.sum.Deleted++
+	}
+	return err
 }
 
 func (r *run) enqueue(ctx context.Context, made []pipeline.Wish) error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ type bulk struct {
 	opt         replay.Options
 	rate        string
 	orderBy     string
+	keepObject  bool // of discard
 	all, yes    bool
 	failIfEmpty bool
 }
@@ -81,6 +83,17 @@ func (b *bulk) read(cmd *cobra.Command, args []string, now time.Time) error {
 	}
 	b.opt.Action, b.opt.Who, b.opt.Words = b.action, operator(), words(cmd, args)
 	return nil
+}
+
+// deletes tells that objects are deleted as well.
+func (b *bulk) deletes() bool { return b.action == replay.Discard && !b.keepObject }
+
+// what says in words what is done to n letters.
+func (b *bulk) what(n int) string {
+	if b.deletes() {
+		return fmt.Sprintf("discard %s letters and delete their objects for ever", thousands(n))
+	}
+	return fmt.Sprintf("%s %s letters", b.action, thousands(n))
 }
 
 // single tells that one letter is named and nothing else asked for.
@@ -141,7 +154,7 @@ func (a *app) dryRun(cmd *cobra.Command, w *wire.App, p *printer.Printer, b *bul
 	if limit < n {
 		a.say("... and %s more", thousands(n-limit))
 	}
-	a.say("would %s %s", b.action, thousands(n))
+	a.say("would %s", b.what(n))
 	return orEmpty(b.failIfEmpty, n)
 }
 
@@ -157,6 +170,8 @@ func (b *bulk) verdict(ctx context.Context, sum replay.Summary, err error) error
 		return err
 	case sum.Failed+sum.DiedAgain > 0:
 		return failf(exitPartial, "partial", "look at them with afterput dead list", "%d could not be replayed, %d died again", sum.Failed, sum.DiedAgain)
+	case sum.Kept > 0:
+		return failf(exitPartial, "partial", "", "%d of the objects stay in the bucket", sum.Kept)
 	case missing > 0 && len(b.flags.groups)+len(b.flags.classes) == 0:
 		return failf(exitPartial, "partial", "", "%d of the letters named are not open or do not match", missing)
 	}

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// confirm asks for the number where many letters are meant. Only a person at a terminal
+// confirm asks for the number where many letters are meant, or objects are deleted. Only a person at a terminal
 // can be asked; everybody else says --yes.
 func (a *app) confirm(b *bulk, n int, person bool) error {
-	if n <= manyLetters {
+	if n == 0 || n <= manyLetters && !b.deletes() {
 		return nil
 	}
 	if b.opt.Note == "" {
@@ -21,9 +21,9 @@ func (a *app) confirm(b *bulk, n int, person bool) error {
 	}
 	if !person {
 		return failf(exitUsage, "confirmation_required", "look with --dry-run, then add --yes",
-			"this would %s %s letters", b.action, thousands(n))
+			"this would %s", b.what(n))
 	}
-	a.ask("this will %s %s letters; type the number to go on: ", b.action, thousands(n))
+	a.ask("this will %s; type the number to go on: ", b.what(n))
 	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
 	if strings.ReplaceAll(strings.TrimSpace(line), ",", "") != strconv.Itoa(n) {
 		return failf(exitUsage, "not_confirmed", "", "not confirmed, nothing was touched")

@@ -49,11 +49,17 @@ func (o *bulkOutput) done() string {
 }
 
 func (o *bulkOutput) each(l pipeline.Letter, err error) error {
+	kept, isKept := errors.AsType[*replay.KeptError](err)
 	if o.rows == nil {
+		if isKept {
+			o.a.say("letter %d: %s: %s", l.ID, printer.Escape(l.Key), printer.Escape(kept.Error()))
+		}
 		return nil
 	}
 	result, message := o.done(), ""
 	switch {
+	case isKept:
+		message = kept.Error()
 	case errors.Is(err, ledger.ErrNotOpen), errors.Is(err, ledger.ErrNotFound):
 		result = "skipped"
 	case err != nil:
@@ -93,6 +99,9 @@ func (o *bulkOutput) close(s replay.Summary) error {
 	fields := map[string]any{
 		"matched": s.Matched, o.done(): s.Replayed, "skipped": s.Skipped, "failed": s.Failed,
 		"note": o.b.opt.Note, "auditId": s.AuditID,
+	}
+	if o.b.deletes() {
+		fields["deleted"], fields["kept"] = s.Deleted, s.Kept
 	}
 	if o.b.opt.Wait {
 		fields["resolved"], fields["diedAgain"] = s.Resolved, s.DiedAgain

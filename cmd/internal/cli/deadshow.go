@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +30,8 @@ type letterView struct {
 	Fingerprint string               `json:"fingerprint"`
 	TaskType    string               `json:"taskType"`
 	Payload     string               `json:"payload"`
+	Object      *objectView          `json:"object,omitempty"`
+	Ledger      *ledgerView          `json:"ledger,omitempty"`
 	Attempts    []tryView            `json:"attempts"`
 }
 
@@ -48,7 +49,9 @@ func (a *app) deadShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show one letter with its attempts", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeLetters(),
-		Example:           "  afterput dead show 7",
+		Long: `Tells what died and why, every attempt, the object as the bucket has it now, the upload
+and the step as the ledger has them now, and what to do.`,
+		Example: "  afterput dead show 7\n  afterput dead show 7 -o json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := letterID(args[0])
 			if err != nil {
@@ -65,7 +68,11 @@ func (a *app) deadShowCmd() *cobra.Command {
 						return err
 					}
 				}
-				return p.Object("afterput.letter.v1", viewLetter(l, tries))
+				v := viewLetter(l, tries)
+				if err := v.lookNow(cmd.Context(), w, l); err != nil {
+					return err
+				}
+				return p.Object("afterput.letter.v1", v)
 			})
 		},
 	}
@@ -74,7 +81,7 @@ func (a *app) deadShowCmd() *cobra.Command {
 func viewLetter(l pipeline.Letter, tries []pipeline.Attempt) letterView {
 	v := letterView{
 		ID: l.ID, State: l.State, Step: l.Step, Order: l.Scope, Key: l.Key, Owner: l.Owner, FileID: l.FileID,
-		Class: l.Class, Code: l.Code, Error: l.Error, Fix: fixOf(l), DiedAt: l.DiedAt, Note: l.Note,
+		Class: l.Class, Code: l.Code, Error: l.Error, Fix: fixOf(l, ""), DiedAt: l.DiedAt, Note: l.Note,
 		UploadID: l.UploadID, Fingerprint: l.Fingerprint, TaskType: l.TaskType, Payload: string(l.Payload),
 		Attempts: []tryView{},
 	}
@@ -88,26 +95,4 @@ func viewLetter(l pipeline.Letter, tries []pipeline.Attempt) letterView {
 
 func viewTry(t pipeline.Attempt) tryView {
 	return tryView{Run: t.Gen, N: t.N, At: t.StartedAt, Worker: t.Worker, Class: t.Class, Error: t.Error}
-}
-
-// fixOf suggests what to do about a letter.
-func fixOf(l pipeline.Letter) string {
-	again := "then: afterput dead replay " + strconv.FormatInt(l.ID, 10)
-	if l.UploadID == "" {
-		return "the task is not ours or of another version: find who enqueued it, or run the matching version"
-	}
-	switch l.Class {
-	case pipeline.Waiting:
-		return "create the order " + l.Scope + ", " + again
-	case pipeline.Denied:
-		return "check the key pair's rights on the bucket, " + again
-	case pipeline.Missing:
-		return "check that the object is in the bucket: it was announced and never seen; " + again
-	case pipeline.Invalid:
-		return "mend the data that the message names, " + again
-	case pipeline.Poison, pipeline.Bug:
-		return "report it with the file and the message; after an update " + again
-	case pipeline.Transient, pipeline.Throttled, pipeline.Conflict, pipeline.Superseded, pipeline.Interrupted:
-	}
-	return "see that what the message names works again, " + again
 }

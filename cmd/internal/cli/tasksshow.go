@@ -57,6 +57,10 @@ type stepView struct {
 	ReadyAt *time.Time         `json:"readyAt,omitempty"`
 }
 
+func viewStep(s pipeline.StepRecord) stepView {
+	return stepView{Step: s.Step, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, ReadyAt: orNil(s.ReadyAt)}
+}
+
 // letterMark names the letter of a step.
 type letterMark struct {
 	ID    int64                `json:"id"`
@@ -161,7 +165,8 @@ func (v *taskView) addLedger(ctx context.Context, l *ledger.Ledger, run pipeline
 	v.Upload = &cardView{UploadID: u.ID, Key: u.Key, FileID: u.FileID, Owner: u.Owner, State: pipeline.DeriveState(u.Reason, steps)}
 	for _, s := range steps {
 		if s.Step == run.Step && s.Scope == run.Scope {
-			v.Step = &stepView{Step: s.Step, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, ReadyAt: orNil(s.ReadyAt)}
+			step := viewStep(s)
+			v.Step = &step
 		}
 	}
 	for _, t := range tries {
