@@ -153,6 +153,10 @@ func (w *modelWorld) runAll(*rapid.T) {
 
 func (w *modelWorld) runDisturbed(t *rapid.T) {
 	task := w.draw(t)
+	thumbnails := slices.DeleteFunc(w.waiting(), func(q queuedTask) bool { return q.queue != tasks.QueueThumbnails })
+	if len(thumbnails) > 0 && rapid.Bool().Draw(t, "thumbnail") {
+		task = thumbnails[0] // they have the most boundaries, and are few
+	}
 	how := rapid.SampledFrom([]disturbance{crashes, stalls, sleeps}).Draw(t, "how")
 	w.take(task, how, rapid.IntRange(1, 14).Draw(t, "boundary"))
 }

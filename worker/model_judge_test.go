@@ -50,6 +50,14 @@ func (w *modelWorld) settleDown() {
 		w.announce(a)
 		w.accept(sending{anns: []pipeline.Announcement{a}}, undisturbed, 0)
 	}
+	// Those that lost their lease may wake when all others have come to rest.
+	late := rapid.Bool().Draw(w.t, "wake late")
+	for _, f := range slices.Clone(w.flights) {
+		if !late || !f.lost {
+			w.wakeUp(f, false)
+		}
+	}
+	w.rest()
 	for len(w.flights) > 0 {
 		w.wakeUp(w.flights[0], false)
 	}
@@ -221,17 +229,20 @@ func (w *modelWorld) unread(in map[given]bool, key string) bool {
 	return w.content[key] == corrupt && w.gaveUp(in, pipeline.UploadID(bucket, key), pipeline.StepThumbnail, "")
 }
 
-// rodeIn tells whether a file that is not accepted has no attach of its own for an order
-// that it is linked to. It may have come into the order with the attach of another file,
-// in between its link and its next check, and nothing of the ledger's looks after it then.
-func (w *modelWorld) rodeIn(id, order string) bool {
+// strays tells whether a file that is not accepted may stand in an order all the same.
+// Either it has no attach of its own: it came in with the attach of another file, in
+// between its link and its next check. Or an attach that had lost its hold wrote it, while
+// the array was as it had read it.
+func (w *modelWorld) strays(id, order string) bool {
 	u, err := w.ledger.Upload(w.ctx, id)
 	if err != nil || u.Accepted() {
 		return false
 	}
 	steps, err := w.ledger.Steps(w.ctx, id)
 	w.noError(err, "steps")
-	return !slices.ContainsFunc(steps, func(s pipeline.StepRecord) bool { return s.Step == pipeline.StepAttach && s.Scope == order })
+	return w.overtaken[order] || !slices.ContainsFunc(steps, func(s pipeline.StepRecord) bool {
+		return s.Step == pipeline.StepAttach && s.Scope == order
+	})
 }
 
 // judgeWebhooks: each outcome has one body, and the last one told is what holds.
@@ -258,7 +269,7 @@ func (w *modelWorld) judgeOrder(order string) {
 		id := pipeline.UploadID(bucket, key)
 		in := w.discarded(id)
 		return w.gaveUp(in, id, pipeline.StepCheck, "") || w.gaveUp(in, id, pipeline.StepAttach, order) ||
-			w.unread(in, key) || w.rodeIn(id, order)
+			w.unread(in, key) || w.strays(id, order)
 	}
 	o, err := w.shopOrders().ReadOrder(w.ctx, order)
 	w.noError(err, "order")

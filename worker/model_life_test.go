@@ -19,6 +19,7 @@ type life struct {
 	until int // boundaries until it happens
 
 	dead   bool
+	stale  bool // it stood still for so long that it lost what it held
 	cancel context.CancelFunc
 	parked chan struct{} // closed when it stands still
 	wake   chan struct{}
@@ -62,6 +63,7 @@ func (l *life) boundary(inTransaction bool) {
 		l.die()
 		panic(vanished{})
 	}
+	l.stale = how == stalls
 	close(l.parked)
 	<-l.wake
 	if l.dead {

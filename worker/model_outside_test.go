@@ -106,7 +106,12 @@ func (o ordersLife) ReadOrder(ctx context.Context, id string) (order pipeline.Or
 }
 
 func (o ordersLife) WriteImages(ctx context.Context, was pipeline.Order, images []string) error {
-	return o.w.outside(ctx, "write", func() error { return o.OrderStore.WriteImages(ctx, was, images) })
+	return o.w.outside(ctx, "write", func() error {
+		if lifeOf(ctx).stale {
+			o.w.overtaken[was.ID] = true
+		}
+		return o.OrderStore.WriteImages(ctx, was, images)
+	})
 }
 
 // urlsLife is the URL service and the cache with boundaries.
