@@ -117,7 +117,7 @@ func (d *Desk) Drained(ctx context.Context, queues []string, progress func(open 
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d tasks are left: %w", open, ctx.Err())
+			return fmt.Errorf("%d tasks are left: %w", open, context.Cause(ctx))
 		case <-tick.C:
 		}
 	}

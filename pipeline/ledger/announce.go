@@ -84,6 +84,12 @@ func (w *wishes) announce(ctx context.Context, a pipeline.Announcement) (Announc
 	case isNew && a.Removed:
 		// Somebody else's object went; there is nothing of ours to look after.
 		return Announced{UploadID: id}, nil
+	case err == nil && a.Removed:
+		if given, err := w.givenUp(ctx, u); err != nil || given {
+			return Announced{UploadID: id, FileID: u.FileID}, err
+		}
+	}
+	switch {
 	case isNew:
 		u = &uploadRow{
 			ID: id, Bucket: a.Bucket, ObjectKey: a.Key, FileID: a.FileID, Owner: a.Owner, Source: a.Source,
@@ -107,6 +113,19 @@ func (w *wishes) announce(ctx context.Context, a pipeline.Announcement) (Announc
 		}
 	}
 	return Announced{UploadID: id, FileID: u.FileID, New: isNew}, w.want(ctx, u, pipeline.StepCheck, "", "")
+}
+
+// givenUp tells that an operator discarded the check of an upload that no check has ever
+// seen: that its object is removed then tells nothing, and must not open its letter again.
+func (w *wishes) givenUp(ctx context.Context, u *uploadRow) (bool, error) {
+	if u.CheckedAt != 0 {
+		return false, nil
+	}
+	check, err := stepOf(ctx, w.tx, pipeline.Run{UploadID: u.ID, Step: pipeline.StepCheck})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && check.State == string(pipeline.Discarded), err
 }
 
 // link ties the upload to the order. An announcement that knows its batch or position

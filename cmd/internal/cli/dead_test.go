@@ -89,6 +89,7 @@ func TestDeadListAndGroups(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, map[string]any{"count": 6.0, "class": "denied", "step": "check", "sample": 1.0}, pick(big, "count", "class", "step", "sample"))
 	require.Contains(t, groups.err, fmt.Sprintf("dead replay --group %s --dry-run", big["group"]))
+	require.NotContains(t, do(t, "dead", "groups", "--state", "all", "-c", path).err, "replay with", "not all of them can be")
 	require.Equal(t, "1 2 4 5 7 8", ids("--group", fmt.Sprint(big["group"])))
 
 	require.Contains(t, do(t, "__complete", "-c", path, "dead", "replay", "--group", "").out,

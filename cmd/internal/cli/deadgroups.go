@@ -7,6 +7,7 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/cli/printer"
 	"github.com/afterput/afterput/cmd/internal/wire"
+	"github.com/afterput/afterput/pipeline"
 )
 
 func (a *app) deadGroupsCmd() *cobra.Command {
@@ -43,7 +44,7 @@ func (a *app) deadGroupsCmd() *cobra.Command {
 				if err := p.Table("afterput.deadgroups.v1", groupColumns(), rows); err != nil {
 					return err
 				}
-				if len(groups) > 0 {
+				if len(groups) > 0 && filter.State == pipeline.LetterOpen {
 					a.say("replay with: afterput dead replay --group %s --dry-run", groups[0].Fingerprint)
 				}
 				return orEmpty(failIfEmpty, len(groups))

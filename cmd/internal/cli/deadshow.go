@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/afterput/afterput/cmd/internal/cli/printer"
 	"github.com/afterput/afterput/cmd/internal/wire"
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
 )
 
 // letterView is one letter as dead show prints it: what died, why, and what to do.
@@ -59,6 +61,9 @@ and the step as the ledger has them now, and what to do.`,
 			}
 			return a.with(cmd.Context(), func(w *wire.App, p *printer.Printer) error {
 				l, err := w.Ledger.Letter(cmd.Context(), id)
+				if errors.Is(err, ledger.ErrNotFound) {
+					return failf(exitNotFound, "not_found", "afterput dead list --state all", "letter %d: %w", id, err)
+				}
 				if err != nil {
 					return fmt.Errorf("letter %d: %w", id, err)
 				}

@@ -83,7 +83,7 @@ func explainError(ctx context.Context, err error) printer.Failure {
 		exit := map[wire.Part]int{
 			wire.PartRedis: exitRedis, wire.PartStorage: exitStorage, wire.PartOrders: exitOrders, wire.PartLedger: exitFailed,
 		}[open.Part]
-		set(exit, string(open.Part)+"_unreachable", "")
+		set(exit, string(open.Part)+"_unreachable", partHints[open.Part])
 		return out
 	}
 	if _, ok := errors.AsType[*printer.FieldError](err); ok {
@@ -103,6 +103,12 @@ func explainError(ctx context.Context, err error) printer.Failure {
 		out.Code = string(pipeline.CodeOf(err))
 	}
 	return out
+}
+
+// partHints say what to look at when a part cannot be opened.
+var partHints = map[wire.Part]string{
+	wire.PartRedis:  "is it up, and is redis.url right? What the ledger has needs no Redis: afterput dead, afterput explain",
+	wire.PartOrders: "is it up, and are orders.* right? afterput config show --origin tells where they come from",
 }
 
 var errInterrupted = errors.New("interrupted")

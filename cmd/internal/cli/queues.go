@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -112,7 +114,16 @@ func deadOf(queue string, dead map[pipeline.Step]int) (n int) {
 
 // queueNames accepts names of queues, at least so many.
 func queueNames(atLeast int) cobra.PositionalArgs {
-	return cobra.MatchAll(cobra.MinimumNArgs(atLeast), cobra.OnlyValidArgs)
+	return cobra.MatchAll(cobra.MinimumNArgs(atLeast), knownQueues)
+}
+
+func knownQueues(_ *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if !slices.Contains(tasks.Queues(), arg) {
+			return failf(exitUsage, "usage", "", "there is no queue %q: want %s", arg, strings.Join(tasks.Queues(), ", "))
+		}
+	}
+	return nil
 }
 
 func orAll(queues []string) []string {

@@ -33,7 +33,9 @@ func TestQueues(t *testing.T) {
 	require.Equal(t, exitOK, r.code)
 	require.Contains(t, r.err, "drained")
 	require.Equal(t, exitOK, do(t, "-c", path, "enqueue", "users/o1/1.jpg").code)
+	require.Equal(t, exitOK, do(t, "-c", path, "queues", "pause", "checks").code)
 	r = do(t, "-c", path, "queues", "drain", "checks", "--timeout", "100ms")
+	require.Contains(t, r.err, "checks is paused and holds 1 tasks")
 	require.Equal(t, exitTimeout, r.code, r.err)
 	require.Contains(t, r.err, "1 tasks are left")
 

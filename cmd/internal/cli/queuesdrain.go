@@ -23,6 +23,9 @@ func (a *app) queuesDrainCmd() *cobra.Command {
 				if err := w.PingRedis(cmd.Context()); err != nil {
 					return err
 				}
+				if err := a.warnPaused(cmd.Context(), w, orAll(args)); err != nil {
+					return err
+				}
 				ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 				defer cancel()
 				err := w.Desk.Drained(ctx, orAll(args), func(open int) {
@@ -39,4 +42,18 @@ func (a *app) queuesDrainCmd() *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "wait at most so long")
 	return cmd
+}
+
+// warnPaused says which of the queues will not drain, because they are paused.
+func (a *app) warnPaused(ctx context.Context, w *wire.App, queues []string) error {
+	for _, q := range queues {
+		s, err := w.Desk.Stats(ctx, q)
+		if err != nil {
+			return err
+		}
+		if s.Paused && s.Open() > 0 {
+			a.say("%s is paused and holds %d tasks: afterput queues resume %s", q, s.Open(), q)
+		}
+	}
+	return nil
 }

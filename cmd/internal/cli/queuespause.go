@@ -40,10 +40,10 @@ func pauseFor(cmd *cobra.Command, span string) (time.Duration, error) {
 		return 0, nil
 	}
 	left, err := parseAge("for", span)
-	if err == nil && left < time.Second {
-		err = failf(exitUsage, "usage", "", "--for %q: want at least 1s", span)
+	if err != nil || left < time.Second {
+		return 0, failf(exitUsage, "usage", "", "--for %q: want how long, such as 30m, 2h or 1d", span)
 	}
-	return left, err
+	return left, nil
 }
 
 func (a *app) pauseQueues(ctx context.Context, w *wire.App, p *printer.Printer, queues []string, left time.Duration, note string) error {

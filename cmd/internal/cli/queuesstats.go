@@ -28,8 +28,8 @@ type queueView struct {
 	// Oldest is how long the oldest pending task has waited.
 	Oldest  string       `json:"oldest"`
 	Paused  *pauseView   `json:"paused,omitempty"`
-	Days    []dayView    `json:"days"`
 	Workers []serverView `json:"workers"`
+	Days    []dayView    `json:"days"`
 }
 
 // pauseView is a pause as the ledger has it.
@@ -60,7 +60,7 @@ type serverView struct {
 func (a *app) queuesStatsCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "stats QUEUE", Short: "Show one queue: its tasks, its pause, its days and who serves it", ValidArgs: tasks.Queues(),
-		Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args: cobra.MatchAll(cobra.ExactArgs(1), knownQueues),
 		Long: `Days are those of UTC and count attempts: a task that failed twice and then succeeded is
 three processed and two failed. ARCHIVED are the copies of dead tasks that the monitor
 shows; what counts are the letters, DEAD.`,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,10 +12,11 @@ import (
 func strict(cmd *cobra.Command) {
 	if args := cmd.Args; args != nil {
 		cmd.Args = func(cmd *cobra.Command, given []string) error {
-			if err := args(cmd, given); err != nil {
-				return usage(cmd, err)
+			err := args(cmd, given)
+			if _, ours := errors.AsType[*failure](err); err == nil || ours {
+				return err
 			}
-			return nil
+			return usage(cmd, err)
 		}
 	}
 	if cmd.HasSubCommands() && !cmd.Runnable() {

@@ -30,6 +30,8 @@ func TestUsageErrors(t *testing.T) {
 		"log level":          {[]string{"config", "show", "--log-level", "x"}, "want debug, info, warn or error"},
 		"log format":         {[]string{"config", "show", "--log-format", "x"}, "want text or json"},
 		"pool":               {[]string{"worker", "--pool", "x", "-c", path}, `there is no pool "x"`},
+		"queue":              {[]string{"queues", "pause", "thumbs"}, "want checks, thumbnails, orders, urls, hooks"},
+		"pause for":          {[]string{"queues", "pause", "urls", "--for", "soon"}, "want how long, such as 30m"},
 		"verify":             {[]string{"demo", "--verify"}, "--verify needs the --dir"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,6 +44,26 @@ func letterDiscard(b *bench) {
 	require.ErrorIs(b.t, err, ledger.ErrNotFound)
 }
 
+// discardThenRemoved: the object of an upload that was given up may be deleted. Its removal
+// is no news; new content is.
+func discardThenRemoved(b *bench) {
+	ctx := b.t.Context()
+	id := b.bury("users/o1/a.jpg", "", pipeline.Denied, "403")
+	upload := pipeline.UploadID("b-1", "users/o1/a.jpg")
+	ann := pipeline.Announcement{Bucket: "b-1", Key: "users/o1/a.jpg", Source: "cos-event", Removed: true}
+	check := func() pipeline.StepState { return b.step(upload, pipeline.StepCheck, "").State }
+	_, err := b.Discard(ctx, id, "tester", "spam")
+	require.NoError(b.t, err)
+	require.Empty(b.t, b.announce(ann).Wishes)
+	require.Equal(b.t, pipeline.Discarded, check())
+	ann.Removed = false
+	require.Len(b.t, b.announce(ann).Wishes, 1)
+	require.Equal(b.t, pipeline.Pending, check())
+	ann.Removed = true
+	b.announce(ann)
+	require.Equal(b.t, pipeline.Pending, check(), "one that is under way is checked")
+}
+
 func letterDiscardRaw(b *bench) {
 	ctx := b.t.Context()
 	require.NoError(b.t, b.BuryRaw(ctx, "other:task", []byte("?"), errors.New("unknown task type")))

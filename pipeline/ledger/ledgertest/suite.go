@@ -80,6 +80,7 @@ func Run(t *testing.T, open Factory) {
 		"queues that are paused":                   pausedQueues,
 		"a pause that ends":                        pauseEnds,
 		"cards of uploads":                         cards,
+		"a discarded object is removed":            discardThenRemoved,
 		"a webhook that dies":                      deadNotify,
 		"a stale writer that is killed":            staleWriterKilled,
 		"a late attempt is closed":                 lateIsClosed,
