@@ -36,6 +36,9 @@ const (
 	// RepairQueue: asynq:queues did not name a queue of ours, so that inspectors did not see
 	// it. It is named again, and every pending step is looked at.
 	RepairQueue Repair = "queue_unlisted"
+	// RepairLeftover: Redis kept a task that no list of its queue names and whose step has
+	// ended. It goes.
+	RepairLeftover Repair = "leftover_dropped"
 	// RepairMemory: Redis was new, wiped or restarted. Every pending step was looked at.
 	RepairMemory Repair = "redis_lost"
 )
@@ -44,7 +47,7 @@ const (
 func Repairs() []Repair {
 	return []Repair{
 		RepairTaskMissing, RepairHashMissing, RepairGhost, RepairArchived, RepairForeign, RepairTrimmed,
-		RepairLease, RepairVanished, RepairAttempt, RepairQueue, RepairMemory,
+		RepairLease, RepairVanished, RepairAttempt, RepairQueue, RepairLeftover, RepairMemory,
 	}
 }
 

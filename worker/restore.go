@@ -81,6 +81,15 @@ return 3`
 // lookups is the script of every sweeper.
 var lookups = redis.NewScript(lookFor)
 
+// lookKeys are its keys for a task.
+func lookKeys(queue, id string) []string {
+	prefix := "asynq:{" + queue + "}:"
+	return []string{
+		prefix + "t:" + id, prefix + "pending", prefix + "active", prefix + "lease",
+		prefix + "scheduled", prefix + "retry", prefix + "archived",
+	}
+}
+
 // pass looks at the steps that are due, or at every pending one when all is set, and
 // tells how many tasks it queued.
 func (s *sweeper) pass(ctx context.Context, all bool, done tally) (requeued int, err error) {
@@ -204,11 +213,8 @@ func (s *sweeper) look(ctx context.Context, page []pipeline.Wish) ([]look, error
 				looks[i].found = taskMissing
 				continue
 			}
-			id, prefix := tasks.ID(w.Run), "asynq:{"+tasks.QueueOf(w.Step)+"}:"
-			cmds[i] = lookups.EvalSha(ctx, p, []string{
-				prefix + "t:" + id, prefix + "pending", prefix + "active", prefix + "lease",
-				prefix + "scheduled", prefix + "retry", prefix + "archived",
-			}, id, shortList)
+			id := tasks.ID(w.Run)
+			cmds[i] = lookups.EvalSha(ctx, p, lookKeys(tasks.QueueOf(w.Step), id), id, shortList)
 		}
 		return nil
 	})

@@ -33,6 +33,7 @@ type sweeper struct {
 	log     *slog.Logger
 
 	rolled  ledger.Cursor    // where roll goes on
+	scanned uint64           // where leftovers goes on
 	foreign map[string]bool  // archived tasks that are not ours and have their letter
 	page    map[string]int64 // where the look at an archive goes on, by queue
 }
@@ -89,7 +90,7 @@ func (s *sweeper) sweep(ctx context.Context) (requeued int, err error) {
 		return requeued, errors.Join(errs, s.rdb.Set(ctx, epochKey, epoch, 0).Err())
 	}
 	rolled, err := s.roll(ctx, done)
-	return requeued + rolled, errors.Join(errs, err)
+	return requeued + rolled, errors.Join(errs, err, s.leftovers(ctx, done))
 }
 
 // account counts and logs what one round has repaired.

@@ -158,6 +158,14 @@ func (l *Ledger) Worked(ctx context.Context, step pipeline.Step, uploadID string
 	return n > 0, classed("worked", err)
 }
 
+// Wanted tells whether a run, named as in a task ID by step, upload and gen, is pending.
+func (l *Ledger) Wanted(ctx context.Context, step pipeline.Step, uploadID string, gen int) (bool, error) {
+	var n int
+	err := l.db.NewRaw("SELECT COUNT(*) FROM upload_steps WHERE upload_id = ? AND step = ? AND gen = ? AND state = ?",
+		uploadID, string(step), gen, string(pipeline.Pending)).Scan(ctx, &n)
+	return n > 0, classed("wanted", err)
+}
+
 // WorkerLife is how long a worker counts as alive after its last sign of life.
 const WorkerLife = 15 * time.Second
 
