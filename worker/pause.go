@@ -49,7 +49,7 @@ func (s *sweeper) pauseOne(ctx context.Context, q ledger.PausedQueue) error {
 	if err := s.desk.Resume(ctx, q.Name); err != nil {
 		return err
 	}
-	ended, err := s.ledger.EndPause(ctx, q)
+	ended, err := s.ledger.EndPause(ctx, q.Name)
 	if ended {
 		s.log.InfoContext(ctx, "the time of a pause is over", "queue", q.Name, "pausedBy", q.By, "note", q.Note)
 	}

@@ -73,17 +73,17 @@ func (l *Ledger) Resume(ctx context.Context, queue, who, note string) (changed b
 	return changed, err
 }
 
-// EndPause ends a pause whose time is over, as it was listed: one that was prolonged
-// since stays. changed is false where there is nothing to end.
-func (l *Ledger) EndPause(ctx context.Context, q PausedQueue) (changed bool, err error) {
+// EndPause ends the pause of a queue if its time is over: one that was prolonged since it
+// was listed stays. changed is false where there is nothing to end.
+func (l *Ledger) EndPause(ctx context.Context, queue string) (changed bool, err error) {
 	err = l.write(ctx, "endPause", func(ctx context.Context, tx bun.Tx) error {
 		now := l.now()
-		r, err := tx.NewRaw("UPDATE queues SET paused = 0, updated_at = ? WHERE name = ? AND paused = 1 AND until = ? AND until BETWEEN 1 AND ?",
-			int64(at(now)), q.Name, int64(at(q.Until)), int64(at(now))).Exec(ctx)
+		r, err := tx.NewRaw("UPDATE queues SET paused = 0, updated_at = ? WHERE name = ? AND paused = 1 AND until BETWEEN 1 AND ?",
+			int64(at(now)), queue, int64(at(now))).Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return resumed(ctx, tx, r, &changed, &operationRow{At: at(now), Who: "sweep", Filter: "queue " + q.Name, Note: "its time was over"})
+		return resumed(ctx, tx, r, &changed, &operationRow{At: at(now), Who: "sweep", Filter: "queue " + queue, Note: "its time was over"})
 	})
 	return changed, err
 }
