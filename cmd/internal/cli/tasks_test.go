@@ -212,6 +212,21 @@ func TestTasksCancel(t *testing.T) {
 	require.Equal(t, []string{"task cancel", ids[0], "it hangs"}, []string{op.What, op.Filter, op.Note})
 }
 
+// A task whose worker is gone is active still: nobody hears that it is cancelled.
+func TestTasksCancelUnheard(t *testing.T) {
+	t.Parallel()
+	path, app := world(t)
+	id := queueUp(t, app, 1)[0]
+	require.NoError(t, app.Redis.RPopLPush(t.Context(), "asynq:{checks}:pending", "asynq:{checks}:active").Err())
+	require.NoError(t, app.Redis.HSet(t.Context(), "asynq:{checks}:t:"+id, "state", "active").Err())
+	r := do(t, "tasks", "cancel", id, "-o", "json", "-c", path)
+	require.Equal(t, exitConflict, r.code, r.err)
+	require.Equal(t, "nobody_listens", r.failure(t)["code"])
+	require.Equal(t, "refused", r.item(t, 0)["result"])
+	_, err := app.Ledger.Operation(t.Context(), 1)
+	require.ErrorIs(t, err, ledger.ErrNotFound, "nothing was done")
+}
+
 func TestTasksWithoutRedis(t *testing.T) {
 	t.Parallel()
 	_, app := world(t)
