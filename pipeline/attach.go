@@ -159,14 +159,22 @@ func (a admission) verdict(order string, u Upload, images []string) (StepResult,
 }
 
 // resolveIntent settles a write that an earlier holder may have done before it died, and
-// says whether it was done. The array tells: unchanged, it was not; as intended, it was;
-// otherwise it was when any of the files it added is there or one that it withdrew is not.
+// says whether there is anything to keep. The array tells: unchanged, it was not done; as
+// intended, it was; otherwise it was when any of the files it added is there or one that it
+// withdrew is not. A holder that only stood still may write yet: the files that it would
+// add are marked as ours, so that they can be withdrawn should they appear.
 func resolveIntent(st *OrderState, images []string) bool {
 	in := st.Intent
-	if in == nil || ArrayHash(images) == in.Before {
+	if in == nil {
 		return false
 	}
 	happened := ArrayHash(images) == in.After
+	if ArrayHash(images) == in.Before && !happened {
+		for i, l := range st.Links {
+			st.Links[i].Written = l.Written || slices.Contains(in.Added, l.FileID)
+		}
+		return len(in.Added) > 0
+	}
 	for _, f := range in.Added {
 		happened = happened || slices.Contains(images, f)
 	}

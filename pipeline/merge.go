@@ -273,8 +273,9 @@ func (m *merger) settle(links []Link) []Link {
 		case e.withdrawn:
 			l.Attached, l.Written = false, false
 		default:
-			// The business removed it: should it ever put it back, the entry is its own.
-			l.Attached, l.Written = e.attached, false
+			// The business removed it: should it ever put it back, the entry is its own. One
+			// that never was attached may still appear by a write that comes late.
+			l.Attached, l.Written = e.attached, e.written && !e.attached
 		}
 	}
 	return out

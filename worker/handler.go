@@ -130,13 +130,13 @@ func (h *handler) finished(ctx context.Context, a *ledger.OpenAttempt, res pipel
 }
 
 // wroteLate handles a run that found itself superseded after it may have written.
-// Thumbnails and cached URLs are the effects that a newer run may have written before
-// it, so that is made again: the last writer is a run of the newest content. A run that
+// Thumbnails, cached URLs and orders are what a newer run may have written before it, so
+// that is made again: the last writer is a run of the newest content. A run that
 // saw the content of now wrote nothing old, and wishes for nothing: two runs that
 // overlap would otherwise raise each other for ever.
 func (h *handler) wroteLate(ctx context.Context, a *ledger.OpenAttempt) error {
 	h.logger(a).InfoContext(ctx, "superseded")
-	writes := a.Step == pipeline.StepThumbnail || a.Step == pipeline.StepWarm
+	writes := a.Step == pipeline.StepThumbnail || a.Step == pipeline.StepWarm || a.Step == pipeline.StepAttach
 	now, err := h.ledger.Upload(ctx, a.UploadID)
 	if err != nil {
 		return h.noLedger(ctx, a.Run, err)

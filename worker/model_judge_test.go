@@ -229,22 +229,6 @@ func (w *modelWorld) unread(in map[given]bool, key string) bool {
 	return w.content[key] == corrupt && w.gaveUp(in, pipeline.UploadID(bucket, key), pipeline.StepThumbnail, "")
 }
 
-// strays tells whether a file that is not accepted may stand in an order all the same.
-// Either it has no attach of its own: it came in with the attach of another file, in
-// between its link and its next check. Or an attach that had lost its hold wrote it, while
-// the array was as it had read it.
-func (w *modelWorld) strays(id, order string) bool {
-	u, err := w.ledger.Upload(w.ctx, id)
-	if err != nil || u.Accepted() {
-		return false
-	}
-	steps, err := w.ledger.Steps(w.ctx, id)
-	w.noError(err, "steps")
-	return w.overtaken[order] || !slices.ContainsFunc(steps, func(s pipeline.StepRecord) bool {
-		return s.Step == pipeline.StepAttach && s.Scope == order
-	})
-}
-
 // judgeWebhooks: each outcome has one body, and the last one told is what holds.
 func (w *modelWorld) judgeWebhooks(u pipeline.Upload, steps []pipeline.StepRecord, given bool) {
 	for n := 1; n < u.Revision+5; n++ {
@@ -269,7 +253,7 @@ func (w *modelWorld) judgeOrder(order string) {
 		id := pipeline.UploadID(bucket, key)
 		in := w.discarded(id)
 		return w.gaveUp(in, id, pipeline.StepCheck, "") || w.gaveUp(in, id, pipeline.StepAttach, order) ||
-			w.unread(in, key) || w.strays(id, order)
+			w.unread(in, key)
 	}
 	o, err := w.shopOrders().ReadOrder(w.ctx, order)
 	w.noError(err, "order")

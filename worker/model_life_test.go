@@ -19,7 +19,6 @@ type life struct {
 	until int // boundaries until it happens
 
 	dead   bool
-	stale  bool // it stood still for so long that it lost what it held
 	cancel context.CancelFunc
 	parked chan struct{} // closed when it stands still
 	wake   chan struct{}
@@ -63,7 +62,6 @@ func (l *life) boundary(inTransaction bool) {
 		l.die()
 		panic(vanished{})
 	}
-	l.stale = how == stalls
 	close(l.parked)
 	<-l.wake
 	if l.dead {

@@ -107,9 +107,6 @@ func (o ordersLife) ReadOrder(ctx context.Context, id string) (order pipeline.Or
 
 func (o ordersLife) WriteImages(ctx context.Context, was pipeline.Order, images []string) error {
 	return o.w.outside(ctx, "write", func() error {
-		if lifeOf(ctx).stale {
-			o.w.overtaken[was.ID] = true
-		}
 		return o.OrderStore.WriteImages(ctx, was, images)
 	})
 }

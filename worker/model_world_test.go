@@ -50,7 +50,6 @@ type modelWorld struct {
 	batches   int
 	died      map[int64]time.Time // letters by their last death
 	given     map[given]bool      // steps that an operator gave up
-	overtaken map[string]bool     // orders that a process wrote after it had lost its hold
 }
 
 // given names a step by upload, step and order.
@@ -110,7 +109,7 @@ func (town *modelTown) newWorld(t *rapid.T) *modelWorld {
 			links: map[string][]*chosen{},
 		},
 		faults: map[string]fault{}, charged: map[charge]int{}, made: map[string]bool{}, late: map[string]bool{},
-		died: map[int64]time.Time{}, given: map[given]bool{}, overtaken: map[string]bool{},
+		died: map[int64]time.Time{}, given: map[given]bool{},
 	}
 	town.world, town.now = w, clock.Now
 	town.store = &store{objects: map[string][]byte{}, private: map[string]bool{}}

@@ -71,12 +71,13 @@ func (w *wishes) checked(ctx context.Context, u *uploadRow, c pipeline.Content, 
 		return err
 	}
 	changed := !sameBytes || was.Reason != u.Reason
-	return w.takeUp(ctx, u, changed, was.Visibility != u.Visibility)
+	wasLive := was.CheckedAt != 0 && was.Reason == ""
+	return w.takeUp(ctx, u, changed, was.Visibility != u.Visibility, wasLive)
 }
 
 // takeUp wishes for every later step that must look again: all that exist when the
 // content or its acceptance changed, and those that an accepted upload still lacks.
-func (w *wishes) takeUp(ctx context.Context, u *uploadRow, changed, turned bool) error {
+func (w *wishes) takeUp(ctx context.Context, u *uploadRow, changed, turned, wasLive bool) error {
 	rows, err := stepsOf(ctx, w.tx, u.ID)
 	if err != nil {
 		return err
@@ -96,7 +97,7 @@ func (w *wishes) takeUp(ctx context.Context, u *uploadRow, changed, turned bool)
 	accepted := u.Reason == ""
 	for _, order := range orders {
 		exists := have[pipeline.StepAttach][order] != nil
-		if (accepted && !exists) || (exists && changed) {
+		if (accepted && !exists) || (changed && (exists || wasLive)) {
 			if err := w.want(ctx, u, pipeline.StepAttach, order, ""); err != nil {
 				return err
 			}
@@ -134,11 +135,18 @@ func (w *wishes) rejectLate(ctx context.Context, u *uploadRow, code pipeline.Cod
 		return err
 	}
 	for i := range rows {
-		step := pipeline.Step(rows[i].Step)
-		if step != pipeline.StepAttach && step != pipeline.StepWarm {
-			continue
+		if pipeline.Step(rows[i].Step) == pipeline.StepWarm {
+			if err := w.want(ctx, u, pipeline.StepWarm, rows[i].Scope, ""); err != nil {
+				return err
+			}
 		}
-		if err := w.want(ctx, u, step, rows[i].Scope, ""); err != nil {
+	}
+	orders, err := ordersOf(ctx, w.tx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, order := range orders {
+		if err := w.want(ctx, u, pipeline.StepAttach, order, ""); err != nil {
 			return err
 		}
 	}
