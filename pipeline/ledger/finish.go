@@ -53,6 +53,11 @@ func (w *wishes) finish(ctx context.Context, a *OpenAttempt, res pipeline.StepRe
 	if err := resolveLetters(ctx, w.tx, a.Run, w.now); err != nil {
 		return err
 	}
+	if a.Step == pipeline.StepCheck {
+		if err := forgetRemoval(ctx, w.tx, a.UploadID); err != nil {
+			return err
+		}
+	}
 	return w.settle(ctx, u)
 }
 
@@ -76,7 +81,8 @@ func (w *wishes) checked(ctx context.Context, u *uploadRow, c pipeline.Content, 
 }
 
 // takeUp wishes for every later step that must look again: all that exist when the
-// content or its acceptance changed, and those that an accepted upload still lacks.
+// content or its acceptance changed, and those that an accepted upload still lacks. A file
+// that was accepted (wasLive) may have come into an order with the attach of another one.
 func (w *wishes) takeUp(ctx context.Context, u *uploadRow, changed, turned, wasLive bool) error {
 	rows, err := stepsOf(ctx, w.tx, u.ID)
 	if err != nil {
@@ -123,23 +129,13 @@ func (w *wishes) takeUpOne(ctx context.Context, u *uploadRow, step pipeline.Step
 	return w.skip(ctx, u, step, otherwise)
 }
 
-// rejectLate rejects an upload after its check: decoding it failed. The other steps
-// that ran or will run look again and clean up.
+// rejectLate rejects an upload after its check: decoding it failed. Every order that it
+// is linked to is looked at again, for it may have come in with the attach of another
+// file; so is the cache.
 func (w *wishes) rejectLate(ctx context.Context, u *uploadRow, code pipeline.Code, detail string) error {
 	u.Reason, u.Detail, u.UpdatedAt = string(code), text(detail, maxError), at(w.now)
 	if _, err := w.tx.NewUpdate().Model(u).Column("reason", "detail", "updated_at").WherePK().Exec(ctx); err != nil {
 		return err
-	}
-	rows, err := stepsOf(ctx, w.tx, u.ID)
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		if pipeline.Step(rows[i].Step) == pipeline.StepWarm {
-			if err := w.want(ctx, u, pipeline.StepWarm, rows[i].Scope, ""); err != nil {
-				return err
-			}
-		}
 	}
 	orders, err := ordersOf(ctx, w.tx, u.ID)
 	if err != nil {
@@ -147,6 +143,18 @@ func (w *wishes) rejectLate(ctx context.Context, u *uploadRow, code pipeline.Cod
 	}
 	for _, order := range orders {
 		if err := w.want(ctx, u, pipeline.StepAttach, order, ""); err != nil {
+			return err
+		}
+	}
+	rows, err := stepsOf(ctx, w.tx, u.ID)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if pipeline.Step(rows[i].Step) != pipeline.StepWarm {
+			continue
+		}
+		if err := w.want(ctx, u, pipeline.StepWarm, rows[i].Scope, ""); err != nil {
 			return err
 		}
 	}
