@@ -55,7 +55,7 @@ func (m *attachModel) edit() {
 		in := m.book.state.Intent
 		switch {
 		case id[0] != 'f':
-		case m.depth > 0, in != nil && slices.Contains(in.Added, id):
+		case m.depth > 0, in != nil && slices.Contains(in.Added, id), m.late(id):
 			m.unclear[id] = true
 		default:
 			m.removed[id] = true
@@ -63,6 +63,13 @@ func (m *attachModel) edit() {
 		m.orders.images = slices.Delete(images, i, i+1)
 	}
 	m.business = slices.DeleteFunc(slices.Clone(m.orders.images), func(s string) bool { return s[0] == 'f' })
+}
+
+// late tells whether a file may have been written by an attach that lost its hold.
+func (m *attachModel) late(id string) bool {
+	return slices.ContainsFunc(m.book.state.Links, func(l pipeline.Link) bool {
+		return l.FileID == id && l.Written && !l.Attached
+	})
 }
 
 // attachDisturbed runs one attach that may be disturbed at one boundary: it dies there, the
