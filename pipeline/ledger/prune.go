@@ -23,11 +23,13 @@ const (
 	PruneWorkers Prunable = "workers"
 	// PruneOperations are rows of the audit trail.
 	PruneOperations Prunable = "operations"
+	// PruneSigned are keys whose upload signature has expired.
+	PruneSigned Prunable = "signedKeys"
 )
 
 // Prunables lists the kinds of rows that Prune removes.
 func Prunables() []Prunable {
-	return []Prunable{PruneAttempts, PruneLetters, PruneInbound, PruneWorkers, PruneOperations}
+	return []Prunable{PruneAttempts, PruneLetters, PruneInbound, PruneWorkers, PruneOperations, PruneSigned}
 }
 
 // oldRows is the condition of rows that may go, the column that pages go by, and the
@@ -50,6 +52,8 @@ func oldRowsOf(kind Prunable) oldRows {
 			AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.worker = t.id AND a.ended_at = 0)`}
 	case PruneOperations:
 		return oldRows{"operations", "id", "0", `t.at < ?`}
+	case PruneSigned:
+		return oldRows{"signed_keys", "upload_id", "", `t.expires_at < ?`}
 	}
 	return oldRows{}
 }

@@ -98,7 +98,17 @@ func (e *Eraser) each(ctx context.Context, owner string, done *Erased) error {
 			}
 		}
 		if len(uploads) < perPage {
-			return nil
+			return e.signed(ctx, owner)
+		}
+	}
+}
+
+// signed forgets the keys that were signed for the owner, used or not.
+func (e *Eraser) signed(ctx context.Context, owner string) error {
+	for {
+		n, err := e.Ledger.EraseSigned(ctx, owner, page)
+		if err != nil || n < page {
+			return err
 		}
 	}
 }

@@ -93,6 +93,9 @@ func TestErase(t *testing.T) {
 	_, err := e.Erase(t.Context(), "", "tester", "nobody")
 	require.Error(t, err)
 
+	unused := ledger.Signed{Bucket: "b-1", Key: "users/o1/unused.jpg", Owner: "o1", ExpiresAt: time.Now()}
+	require.NoError(t, l.Sign(t.Context(), unused))
+
 	// It is cut off in the middle: the rows stay until what lies outside is gone.
 	out.fail = errors.New("away")
 	_, err = e.Erase(t.Context(), "o1", "tester", "asked for it")
@@ -106,6 +109,9 @@ func TestErase(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, retention.Erased{Uploads: 2, InFlight: 1}, done)
 	require.ElementsMatch(t, []string{"users/o1/0.jpg", "users/o1/1.jpg", "users/o2/2.jpg", "thumbs/small/users/o2/2.jpg.jpg"}, slices.Collect(maps.Keys(out.objects)))
+	signed, err := l.Signed(t.Context(), pipeline.UploadID("b-1", unused.Key))
+	require.NoError(t, err)
+	require.Empty(t, signed)
 	require.Equal(t, map[string]bool{"cos://b-1/users/o2/2.jpg": true}, out.urls)
 	require.Len(t, out.images, 4, "entries stay unless they are asked for")
 	st, err := l.LockOrder(t.Context(), "A1", "test")

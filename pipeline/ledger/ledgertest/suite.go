@@ -94,6 +94,10 @@ func Run(t *testing.T, open Factory) {
 		"steps and links beside the outside":       outsideViews,
 		"old rows are pruned":                      pruneOld,
 		"an owner is erased":                       eraseOwner,
+		"keys that were signed":                    signedKeys,
+		"signed keys are pruned":                   signedPruned,
+		"a key is signed once":                     signedOnce,
+		"signed keys of an owner are erased":       signedErased,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

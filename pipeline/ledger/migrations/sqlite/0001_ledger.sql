@@ -129,6 +129,19 @@ CREATE TABLE queues (
   updated_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Keys that an upload was signed for, before there is an upload.
+CREATE TABLE signed_keys (
+  upload_id  TEXT    NOT NULL PRIMARY KEY,
+  bucket     TEXT    NOT NULL,
+  object_key TEXT    NOT NULL,
+  owner      TEXT    NOT NULL,
+  order_id   TEXT    NOT NULL DEFAULT '',
+  position   INTEGER,
+  expires_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX signed_keys_owner ON signed_keys (owner);
+
 CREATE TABLE inbound_ids (
   id          TEXT    NOT NULL PRIMARY KEY,
   received_at INTEGER NOT NULL
