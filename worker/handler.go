@@ -190,11 +190,14 @@ func (h *handler) verdict(
 		return time.Time{}, dead, err
 	}
 	readyAt, dies := h.budgets.next(cause, a.Spent, a.Since, h.now())
+	if class == pipeline.Missing && a.Removal == ledger.RemovedLast {
+		dies = true // the bucket said so; there is nothing to wait for
+	}
 	if !dies {
 		log.WarnContext(ctx, "attempt failed", "retryIn", readyAt.Sub(h.now()).Round(time.Millisecond))
 		return readyAt, "", h.ledger.Retry(ctx, a, class, cause, readyAt)
 	}
-	if class == pipeline.Missing && a.Step == pipeline.StepCheck && !a.Upload.CheckedAt.IsZero() {
+	if class == pipeline.Missing && a.Step == pipeline.StepCheck && (!a.Upload.CheckedAt.IsZero() || a.Removal != ledger.NotRemoved) {
 		return time.Time{}, "", h.gone(ctx, a)
 	}
 	dead, err = h.bury(ctx, t, a, cause)
@@ -213,7 +216,8 @@ func (h *handler) bury(ctx context.Context, t *asynq.Task, a *ledger.OpenAttempt
 	return fmt.Sprint(letter), nil
 }
 
-// gone ends the check of an object that was there once and is not any more.
+// gone ends the check of an object that was there once and is not any more: a check saw
+// it, or the bucket announced its removal.
 func (h *handler) gone(ctx context.Context, a *ledger.OpenAttempt) error {
 	content := a.Upload.Content
 	made, err := h.ledger.Finish(ctx, a, pipeline.StepResult{

@@ -80,9 +80,14 @@ func (w *wishes) announce(ctx context.Context, a pipeline.Announcement) (Announc
 	id := pipeline.UploadID(a.Bucket, a.Key)
 	u, err := uploadOf(ctx, w.tx, id)
 	isNew := errors.Is(err, ErrNotFound)
+	if isNew || err == nil {
+		if err := w.markRemoval(ctx, id, a.Removed); err != nil {
+			return Announced{}, err
+		}
+	}
 	switch {
 	case isNew && a.Removed:
-		// Somebody else's object went; there is nothing of ours to look after.
+		// There is nothing to look after, but its creation may be announced later.
 		return Announced{UploadID: id}, nil
 	case err == nil && a.Removed:
 		if given, err := w.givenUp(ctx, u); err != nil || given {

@@ -25,6 +25,8 @@ type OpenAttempt struct {
 	Kept json.RawMessage
 	// Spent counts the failed attempts of this run by class.
 	Spent map[pipeline.Class]int
+	// Removal is what the bucket announced of the object's removal; only for a check.
+	Removal Removal
 	// StartedAt is when the attempt began.
 	StartedAt time.Time
 	// Since is when the first attempt of this run began, now for the first.
@@ -87,6 +89,11 @@ func (l *Ledger) begin(ctx context.Context, tx bun.Tx, row *stepRow, worker stri
 	a := &OpenAttempt{
 		Run: run, Worker: worker, Upload: u.upload(), Kept: rawJSON(row.Result),
 		Spent: map[pipeline.Class]int{}, StartedAt: now, Since: now, N: 1,
+	}
+	if run.Step == pipeline.StepCheck {
+		if a.Removal, err = removalOf(ctx, tx, run.UploadID); err != nil {
+			return nil, err
+		}
 	}
 	tries, err := attemptsOf(ctx, tx, run)
 	if err != nil {

@@ -25,11 +25,14 @@ const (
 	PruneOperations Prunable = "operations"
 	// PruneSigned are keys whose upload signature has expired.
 	PruneSigned Prunable = "signedKeys"
+	// PruneRemovals are the marks of objects whose removal was announced and which no check
+	// is going to look at.
+	PruneRemovals Prunable = "removals"
 )
 
 // Prunables lists the kinds of rows that Prune removes.
 func Prunables() []Prunable {
-	return []Prunable{PruneAttempts, PruneLetters, PruneInbound, PruneWorkers, PruneOperations, PruneSigned}
+	return []Prunable{PruneAttempts, PruneLetters, PruneInbound, PruneWorkers, PruneOperations, PruneSigned, PruneRemovals}
 }
 
 // oldRows is the condition of rows that may go, the column that pages go by, and the
@@ -54,6 +57,8 @@ func oldRowsOf(kind Prunable) oldRows {
 		return oldRows{"operations", "id", "0", `t.at < ?`}
 	case PruneSigned:
 		return oldRows{"signed_keys", "upload_id", "", `t.expires_at < ?`}
+	case PruneRemovals:
+		return oldRows{"removals", "upload_id", "", `t.announced_at < ?` + noPending}
 	}
 	return oldRows{}
 }

@@ -55,7 +55,7 @@ func TestPrune(t *testing.T) {
 	op, err := l.Operation(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"tester", "prune", "yearly"}, []string{op.Who, op.What, op.Note})
-	require.JSONEq(t, `{"attempts":0,"inboundIds":1203,"letters":0,"operations":0,"signedKeys":0,"workers":0}`, op.Counts)
+	require.JSONEq(t, `{"attempts":0,"inboundIds":1203,"letters":0,"operations":0,"removals":0,"signedKeys":0,"workers":0}`, op.Counts)
 	again, err := retention.Prune(t.Context(), l, before, "tester", "again")
 	require.NoError(t, err)
 	require.Zero(t, again.Total())
