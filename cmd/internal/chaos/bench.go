@@ -265,6 +265,13 @@ func (b *Bench) rest(ctx context.Context, within time.Duration, r *Result) error
 		r.Details = append(r.Details, b.stuck(ctx)...)
 	}
 	r.Recovery = time.Since(b.mended)
+	if r.Counts.Stuck == 0 {
+		// What nobody waits for any more goes by and by; the judge counts what is left.
+		_ = until(ctx, time.Minute, "no ghosts", func() bool {
+			ghosts, err := b.ghosts(ctx)
+			return err == nil && len(ghosts) == 0
+		})
+	}
 	for _, p := range b.procs {
 		if err := p.Stop(); err != nil {
 			return err

@@ -43,8 +43,12 @@ func (b *Bench) judge(ctx context.Context, r *Result) error {
 	j.strays()
 	r.Counts.Doubled += seen.twice
 	r.Counts.Stuck += b.unacked
-	if err := j.ghosts(ctx); err != nil {
+	ghosts, err := b.ghosts(ctx)
+	if err != nil {
 		return err
+	}
+	for _, key := range ghosts {
+		j.note(&r.Counts.Ghosts, "ghost: %s", key)
 	}
 	r.Again, err = b.count(ctx, `SELECT COALESCE(SUM(n - 1), 0) FROM
 		(SELECT COUNT(*) AS n FROM attempts GROUP BY upload_id, step, scope, gen)`)
@@ -231,16 +235,16 @@ func (j *judge) strays() {
 	}
 }
 
-// ghosts are tasks in Redis that no list holds.
-func (j *judge) ghosts(ctx context.Context) error {
-	rdb := j.bench.Redis.Client
+// ghosts are the keys of tasks in Redis that no list holds.
+func (b *Bench) ghosts(ctx context.Context) (keys []string, err error) {
+	rdb := b.Redis.Client
 	for _, q := range queues {
 		prefix := "asynq:{" + q + "}:"
 		held := map[string]bool{}
 		for _, list := range []string{"pending", "active"} {
 			ids, err := rdb.LRange(ctx, prefix+list, 0, -1).Result()
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for _, id := range ids {
 				held[id] = true
@@ -249,17 +253,21 @@ func (j *judge) ghosts(ctx context.Context) error {
 		for _, set := range []string{"scheduled", "retry", "archived", "completed"} {
 			ids, err := rdb.ZRange(ctx, prefix+set, 0, -1).Result()
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for _, id := range ids {
 				held[id] = true
 			}
 		}
-		for it := rdb.Scan(ctx, 0, "asynq:{"+q+"}:t:*", 1000).Iterator(); it.Next(ctx); {
-			if id := strings.TrimPrefix(it.Val(), prefix+"t:"); !held[id] {
-				j.note(&j.r.Counts.Ghosts, "ghost: %s", it.Val())
+		it := rdb.Scan(ctx, 0, prefix+"t:*", 1000).Iterator()
+		for it.Next(ctx) {
+			if !held[strings.TrimPrefix(it.Val(), prefix+"t:")] {
+				keys = append(keys, it.Val())
 			}
 		}
+		if err := it.Err(); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return keys, nil
 }
