@@ -19,6 +19,7 @@ func operatorRows() []Row {
 	return []Row{
 		{ID: "33", Name: "configurations that are wrong", Files: 20, Break: wrongConfig},
 		{ID: "34", Name: "two operators replay the same letters under load, one is interrupted", Short: true, Files: 120, Tune: impatientOrders, Break: replayStorm},
+		{ID: "34k", Name: "12,000 failures in one burst on one queue, listed and replayed", Files: 12000, Tune: noPatience, Break: burst},
 	}
 }
 
@@ -112,6 +113,47 @@ func replayStorm(ctx context.Context, b *Bench) error {
 		return err
 	}
 	return b.replayedOnce(ctx, letters)
+}
+
+func noPatience(c *config.Config) { c.Retry.Missing = 1 }
+
+// burst announces files that are not there: a letter for each. Then they are uploaded and
+// every letter is replayed. asynq's own archive keeps 9,999 of a queue.
+func burst(ctx context.Context, b *Bench) error {
+	if _, err := b.Both(ctx); err != nil {
+		return err
+	}
+	b.gen.onlyPhotos = true
+	files, err := b.gen.unborn(ctx, b.Files)
+	if err != nil {
+		return err
+	}
+	if err := b.calm(ctx); err != nil {
+		return err
+	}
+	letters, err := b.count(ctx, "SELECT COUNT(*) FROM dead_letters WHERE state = 'open' AND class = 'missing'")
+	if err != nil {
+		return err
+	}
+	if letters != b.Files {
+		return fmt.Errorf("%d files are not there, and %d letters say so", b.Files, letters)
+	}
+	list, err := b.run(ctx, "", "dead", "list", "--limit", "100000", "-o", "jsonl")
+	if err != nil {
+		return err
+	}
+	if err := list.Ended(ctx, 5*time.Minute); err != nil {
+		return err
+	}
+	if listed := list.said(`"class":"missing"`); listed != letters {
+		return fmt.Errorf("of %d letters %d are listed", letters, listed)
+	}
+	b.Fired("letters", letters)
+	if err := b.gen.born(ctx, files); err != nil {
+		return err
+	}
+	b.Mended()
+	return b.replayAll(ctx)
 }
 
 // operators replays from two command lines at once. The first is interrupted and begins

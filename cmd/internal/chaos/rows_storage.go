@@ -104,7 +104,7 @@ func refusingStore(ctx context.Context, b *Bench) error {
 
 // calm waits until nothing is pending.
 func (b *Bench) calm(ctx context.Context) error {
-	return until(ctx, 3*time.Minute, "nothing is pending", func() bool {
+	return until(ctx, 10*time.Minute, "nothing is pending", func() bool {
 		open, err := b.open(ctx)
 		return err == nil && open == 0
 	})
@@ -112,7 +112,7 @@ func (b *Bench) calm(ctx context.Context) error {
 
 // replayAll replays every open letter from the command line and waits for the end.
 func (b *Bench) replayAll(ctx context.Context) error {
-	code, err := b.Command(ctx, "dead", "replay", "--all", "--note", "the fault is over", "--rate", "200/s", "--yes", "--wait")
+	code, err := b.Command(ctx, "dead", "replay", "--all", "--note", "the fault is over", "--rate", "2000/s", "--yes", "--wait")
 	// 3: some of them died again, such as the names under which nothing was uploaded.
 	if err == nil && code != 0 && code != 3 {
 		err = fmt.Errorf("dead replay ended with %d: see the logs in %s", code, b.Dir)

@@ -19,30 +19,40 @@ func (g *generator) early(ctx context.Context, n int, ahead time.Duration) error
 	eg.SetLimit(8)
 	for _, o := range g.plan(n) {
 		o.door = byPhone
-		eg.Go(func() (err error) {
-			if err = g.makeOrder(ctx, o.id, o.owner); err != nil {
-				return err
-			}
-			for i := range o.files {
-				f := &o.files[i]
-				f.identify()
-				if f.Sent, err = g.sent.add(f.Sent); err != nil {
-					return err
-				}
-			}
-			if err := g.announce(ctx, o); err != nil {
+		eg.Go(func() error {
+			if err := g.announceFirst(ctx, o); err != nil {
 				return err
 			}
 			pause(ctx, ahead)
-			for i := range o.files {
-				if err := g.put(ctx, o, &o.files[i]); err != nil {
-					return err
-				}
-			}
-			return nil
+			return g.putAll(ctx, o)
 		})
 	}
 	return eg.Wait()
+}
+
+// announceFirst makes an order and announces its files, of which nothing is uploaded yet.
+func (g *generator) announceFirst(ctx context.Context, o *order) (err error) {
+	if err = g.makeOrder(ctx, o.id, o.owner); err != nil {
+		return err
+	}
+	for i := range o.files {
+		f := &o.files[i]
+		f.identify()
+		if f.Sent, err = g.sent.add(f.Sent); err != nil {
+			return err
+		}
+	}
+	return g.announce(ctx, o)
+}
+
+// putAll uploads the files of an order.
+func (g *generator) putAll(ctx context.Context, o *order) error {
+	for i := range o.files {
+		if err := g.put(ctx, o, &o.files[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // put uploads a file and lets its event get lost.
@@ -210,4 +220,31 @@ func (g *generator) photos(ctx context.Context, n int, photo []byte) error {
 		}
 	}
 	return nil
+}
+
+// unborn announces n files under whose names nothing lies yet.
+func (g *generator) unborn(ctx context.Context, n int) ([]*order, error) {
+	orders := g.plan(n)
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(8)
+	for _, o := range orders {
+		o.door = byPhone
+		for i := range o.files {
+			f := &o.files[i]
+			f.Kind, f.Expect, f.Hue = "photo", ExpectDone, i%len(hues)
+			f.body = pictures()[f.Hue]
+		}
+		eg.Go(func() error { return g.announceFirst(ctx, o) })
+	}
+	return orders, eg.Wait()
+}
+
+// born uploads them; their events get lost.
+func (g *generator) born(ctx context.Context, orders []*order) error {
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(8)
+	for _, o := range orders {
+		eg.Go(func() error { return g.putAll(ctx, o) })
+	}
+	return eg.Wait()
 }
