@@ -75,10 +75,11 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 	return l.db.Migrate(ctx, files)
 }
 
-// Ping tells whether the ledger can be written to.
+// Ping tells whether the ledger can be written to, by writing: a full disk still reads.
 func (l *Ledger) Ping(ctx context.Context) error {
 	return l.write(ctx, "ping", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw("UPDATE workers SET seen_at = seen_at WHERE id = ''").Exec(ctx)
+		_, err := tx.NewRaw(`INSERT INTO leases (name, holder, until) VALUES ('ping', '', ?)
+			ON CONFLICT (name) DO UPDATE SET until = EXCLUDED.until`, int64(at(l.now()))).Exec(ctx)
 		return err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,6 +57,13 @@ func fullDisk(ctx context.Context, b *Bench) error {
 			return fmt.Errorf("%w: the disk is not full: %w", errPart, err)
 		}
 		_ = f.Close()
+		phone := b.World.Phone()
+		if err := until(ctx, 30*time.Second, "/readyz answers 503", func() bool {
+			status, _, err := phone.Call(ctx, http.MethodGet, "/readyz", nil)
+			return err == nil && status == http.StatusServiceUnavailable
+		}); err != nil {
+			return err
+		}
 		pause(ctx, 15*time.Second)
 		said := 0
 		for _, p := range b.procs {
