@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 
@@ -16,12 +15,10 @@ import (
 
 // Codes of requests that cannot be served; the rest come from the domain.
 const (
-	codeBodyTooLarge pipeline.Code = "BODY_TOO_LARGE"
-	codeUnreadable   pipeline.Code = "BODY_UNREADABLE"
-	codeNotFound     pipeline.Code = "NOT_FOUND"
-	codeUnavailable  pipeline.Code = "UNAVAILABLE"
-	codeNoOrders     pipeline.Code = "ORDERS_NOT_CONFIGURED"
-	codeInternal     pipeline.Code = "INTERNAL"
+	codeNotFound    pipeline.Code = "NOT_FOUND"
+	codeUnavailable pipeline.Code = "UNAVAILABLE"
+	codeNoOrders    pipeline.Code = "ORDERS_NOT_CONFIGURED"
+	codeInternal    pipeline.Code = "INTERNAL"
 
 	codeUnreadableRecord pipeline.Code = "UNREADABLE_RECORD"
 )
@@ -32,12 +29,20 @@ const retryAfter = 5
 // API is the HTTP side of a Producer.
 type API struct {
 	*Producer
-	keys    *auth.Keys
+	keys    Guard
 	maxBody int64
 }
 
+// Guard lets callers in: *auth.Gate, or *auth.Keys alone.
+type Guard interface {
+	// Require lets in callers that have the scope, and no end users.
+	Require(scope auth.Scope, next http.Handler) http.Handler
+	// RequireOwn lets in end users as well; next limits them to what is theirs.
+	RequireOwn(scope auth.Scope, next http.Handler) http.Handler
+}
+
 // NewAPI makes the API. Bodies over maxBody bytes are refused with 413; 0 means 1 MiB.
-func NewAPI(p *Producer, keys *auth.Keys, maxBody int64) *API {
+func NewAPI(p *Producer, keys Guard, maxBody int64) *API {
 	if maxBody <= 0 {
 		maxBody = 1 << 20
 	}
@@ -53,10 +58,13 @@ func (a *API) Register(mux *http.ServeMux) {
 	handle := func(pattern string, scope auth.Scope, h http.HandlerFunc) {
 		mux.Handle(pattern, auth.WithRequestID(a.keys.Require(scope, h)))
 	}
+	own := func(pattern string, scope auth.Scope, h http.HandlerFunc) {
+		mux.Handle(pattern, auth.WithRequestID(a.keys.RequireOwn(scope, h)))
+	}
 	mux.Handle("/v1/", auth.WithRequestID(http.HandlerFunc(a.nothingHere)))
-	handle("POST /v1/uploads", auth.ScopeAnnounce, a.postUploads)
+	own("POST /v1/uploads", auth.ScopeAnnounce, a.postUploads)
 	handle("POST /v1/events/cos", auth.ScopeAnnounce, a.postCOSEvent)
-	handle("GET /v1/uploads/{id}", auth.ScopeRead, a.getUpload)
+	own("GET /v1/uploads/{id}", auth.ScopeRead, a.getUpload)
 }
 
 // nothingHere answers paths and methods that the API has not.
@@ -66,19 +74,10 @@ func (a *API) nothingHere(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// body reads the request within the limit.
+// body reads the request within the limit, without a byte order mark.
 func (a *API) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.maxBody))
-	if err == nil {
-		return b, nil
-	}
-	e := pipeline.Errorf(pipeline.Invalid, "request", "", "the body could not be read: %w", err)
-	e.Code = codeUnreadable
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		e = pipeline.Errorf(pipeline.Invalid, "request", "", "the body is over %d bytes: announce fewer files in one request", a.maxBody)
-		e.Code = codeBodyTooLarge
-	}
-	return nil, e
+	b, err := auth.ReadBody(w, r, a.maxBody)
+	return auth.WithoutBOM(b), err
 }
 
 // fail answers with the status of an error and a body that a mini program can act on,
@@ -90,6 +89,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 		message = "the ledger cannot be reached, nothing was kept: try again"
+	case http.StatusNotFound:
+		message = "there is no such upload" // the same for one that is somebody else's
 	case http.StatusInternalServerError:
 		message = "internal error"
 	}
@@ -103,12 +104,13 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func statusOf(err error) (int, pipeline.Code) {
+	if refusal, ok := errors.AsType[*auth.Refusal](err); ok {
+		return refusal.Status, pipeline.Code(refusal.Code)
+	}
 	code := pipeline.CodeOf(err)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return http.StatusNotFound, codeNotFound
-	case code == codeBodyTooLarge:
-		return http.StatusRequestEntityTooLarge, code
 	case code != "" && pipeline.ClassOf(err) == pipeline.Denied:
 		return http.StatusForbidden, code
 	case code != "":

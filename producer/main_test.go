@@ -70,6 +70,8 @@ type world struct {
 	db      *sqldb.DB
 	objects *bucketFake
 	inspect *asynq.Inspector
+	keys    *auth.Keys
+	guard   producer.Guard
 	url     string
 }
 
@@ -110,17 +112,27 @@ func newWorldOver(t *testing.T, rdb redis.UniversalClient, change ...func(*produ
 	}
 	w.p, err = producer.New(opt)
 	require.NoError(t, err)
-	keys, err := auth.NewKeys([]auth.Key{
+	w.keys, err = auth.NewKeys([]auth.Key{
 		{Name: "mini", Secret: announceKey, Scopes: []auth.Scope{auth.ScopeAnnounce}},
 		{Name: "ops", Secret: readKey, Scopes: []auth.Scope{auth.ScopeRead}},
 	})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
-	producer.NewAPI(w.p, keys, 0).Register(mux)
+	w.guard = w.keys
+	producer.NewAPI(w.p, w, 0).Register(mux)
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	return w
+}
+
+// Require and RequireOwn are those of the guard that a test chose.
+func (w *world) Require(scope auth.Scope, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.guard.Require(scope, next).ServeHTTP(rw, r) })
+}
+
+func (w *world) RequireOwn(scope auth.Scope, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.guard.RequireOwn(scope, next).ServeHTTP(rw, r) })
 }
 
 // redisAway is a client of a port that nobody listens on.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/producer/auth"
 )
 
 // uploadView is the answer of GET /v1/uploads/{id}.
@@ -47,6 +49,11 @@ func (a *API) getUpload(w http.ResponseWriter, r *http.Request) {
 	u, err := a.opt.Ledger.Upload(ctx, r.PathValue("id"))
 	if err != nil {
 		a.fail(w, r, err)
+		return
+	}
+	if owner := auth.Owner(ctx); owner != "" && owner != u.Owner {
+		// As if it were not there: an end user learns nothing of others.
+		a.fail(w, r, ledger.ErrNotFound)
 		return
 	}
 	steps, err := a.opt.Ledger.Steps(ctx, u.ID)

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,6 +44,10 @@ func (a *API) postUploads(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	if err := own(r.Context(), &req); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	anns, err := a.announcements(req)
 	if err != nil {
 		a.fail(w, r, err)
@@ -56,6 +61,35 @@ func (a *API) postUploads(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusAccepted, map[string]any{
 		"order": req.Order, "uploads": receipts, "requestId": auth.RequestID(w),
 	})
+}
+
+// own makes what an end user announces the user's own: Admit then refuses every name
+// that is somebody else's. A name that says nobody's could be anybody's.
+func own(ctx context.Context, req *events.Uploads) error {
+	owner := auth.Owner(ctx)
+	if owner == "" {
+		return nil
+	}
+	mismatch := func(format string, args ...any) error {
+		e := pipeline.Errorf(pipeline.Denied, "announce", "", format, args...)
+		e.Code = pipeline.CodeOwnerMismatch
+		return e
+	}
+	if req.Owner != "" && req.Owner != owner {
+		return mismatch("the token is of another owner than the one announced")
+	}
+	req.Owner = owner
+	for i, f := range req.Files {
+		key := f.File
+		if id, err := pipeline.ParseFileID(key); err == nil {
+			key = id.Path
+		}
+		// Names that cannot be read are refused with their own code.
+		if pipeline.CheckName(key) == nil && pipeline.OwnerOf(key) != owner {
+			return mismatch("files[%d] is not in the folder of the token's owner", i)
+		}
+	}
+	return nil
 }
 
 func (a *API) announcements(req events.Uploads) ([]pipeline.Announcement, error) {

@@ -162,6 +162,8 @@ func TestNewKeysRefuses(t *testing.T) {
 	read := []auth.Scope{auth.ScopeRead}
 	for want, keys := range map[string][]auth.Key{
 		"name is empty":              {{Secret: shop, Scopes: read}},
+		"name is kept":               {{Name: "webhook", Secret: shop, Scopes: read}},
+		"2 \"user:x\": the name is":  {{Name: "a", Secret: root, Scopes: read}, {Name: "user:x", Secret: shop, Scopes: read}},
 		"has 15 bytes":               {{Name: "a", Secret: "0123456789abcde", Scopes: read}},
 		"more than 1024":             {{Name: "a", Secret: strings.Repeat("x", 1025), Scopes: read}},
 		"not printable ASCII":        {{Name: "a", Secret: "0123456789 abcdef", Scopes: read}},

@@ -1,7 +1,9 @@
-// Package auth says who may come in: bearer keys with scopes.
+// Package auth says who may come in: bearer keys with scopes, backends that sign what
+// they post (Standard Webhooks), and end users with a JSON Web Token.
 //
-// A request enters with "Authorization: Bearer <key>", or HTTP Basic with the key as the
-// password and any user name, which lets a browser open the monitor. It leaves with the
-// caller in its context, or is answered with 401 or 403 and a JSON body. The package
-// imports the standard library only.
+// A request enters with "Authorization: Bearer <key or token>", with HTTP Basic and the
+// key as the password, which lets a browser open the monitor, or with the three headers
+// of Standard Webhooks. It leaves with the caller in its context, or is answered with a
+// status and a JSON body {"code","message","requestId"}. The package knows nothing of
+// the rest of afterput.
 package auth

@@ -5,7 +5,9 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 )
 
 // Scope is something that a key may do.
@@ -40,18 +42,6 @@ type Key struct {
 	Secret string
 	// Scopes are what the caller may do; at least one.
 	Scopes []Scope
-}
-
-// Identity is who a key belongs to.
-type Identity struct {
-	// Name is the name of the key.
-	Name   string
-	Scopes []Scope
-}
-
-// May tells whether the caller has the scope.
-func (id Identity) May(scope Scope) bool {
-	return slices.Contains(id.Scopes, scope) || slices.Contains(id.Scopes, ScopeAdmin)
 }
 
 // Keys are the keys that may come in. Without any, nobody may.
@@ -92,6 +82,8 @@ func (k Key) check() error {
 	switch {
 	case k.Name == "":
 		return errors.New("the name is empty")
+	case k.Name == WebhookCaller || strings.HasPrefix(k.Name, UserCaller):
+		return errors.New("the name is kept for callers without a key")
 	case len(k.Secret) < MinSecret:
 		return fmt.Errorf("the secret has %d bytes: at least %d, better 32 random ones", len(k.Secret), MinSecret)
 	case len(k.Secret) > maxToken:
@@ -129,3 +121,11 @@ func (k *Keys) Find(token string) (Identity, bool) {
 	}
 	return k.entries[found].caller, true
 }
+
+// Require is that of a Gate which lets nobody in but these keys.
+func (k *Keys) Require(scope Scope, next http.Handler) http.Handler {
+	return NewGate(Options{Keys: k}).Require(scope, next)
+}
+
+// RequireOwn is Require: no key is an end user's.
+func (k *Keys) RequireOwn(scope Scope, next http.Handler) http.Handler { return k.Require(scope, next) }

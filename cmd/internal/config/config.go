@@ -165,7 +165,47 @@ type HTTP struct {
 
 // Auth says who may come in.
 type Auth struct {
+	// Keys are the bearer keys of backends and people.
 	Keys []Key `yaml:"keys"`
+	// WebhookSecrets verify announcements that are signed by Standard Webhooks
+	// (whsec_...); several while they rotate. Empty: signatures let nobody in.
+	WebhookSecrets []Secret `yaml:"webhookSecrets"`
+	// JWT lets end users in by a token.
+	JWT JWT `yaml:"jwt"`
+	// Referers limits end users to some mini programs.
+	Referers Referers `yaml:"referers"`
+}
+
+// JWT is what the tokens of end users must be. Without a secret and without a public key
+// no token lets anybody in.
+type JWT struct {
+	// HS256Secret is the shared secret of HS256, at least 32 bytes.
+	HS256Secret Secret `yaml:"hs256Secret"`
+	// RS256PublicKey is the public key of RS256 as PEM, RS256PublicKeyFile a file with it.
+	RS256PublicKey     string `yaml:"rs256PublicKey"`
+	RS256PublicKeyFile string `yaml:"rs256PublicKeyFile"`
+	// Issuer and Audience must be the token's iss and in its aud. Empty: not compared.
+	Issuer   string `yaml:"issuer"`
+	Audience string `yaml:"audience"`
+	// OwnerClaim is the claim that holds the openid. Defaults to customUserId.
+	OwnerClaim string `yaml:"ownerClaim" enum:"customUserId,uid,sub"`
+	// Leeway is by how much clocks may differ. Defaults to 30s.
+	Leeway time.Duration `yaml:"leeway"`
+}
+
+// Enabled tells whether tokens let anybody in.
+func (j JWT) Enabled() bool {
+	return j.HS256Secret != "" || j.RS256PublicKey != "" || j.RS256PublicKeyFile != ""
+}
+
+// Referers is the list of mini programs whose users may come in.
+type Referers struct {
+	// AppIDs are wx and 16 hex digits each. Empty: the Referer is not looked at.
+	AppIDs []string `yaml:"appids"`
+	// AllowDevtools lets in the developer tools, AllowVersion0 trial and development
+	// versions. Both default to false.
+	AllowDevtools bool `yaml:"allowDevtools"`
+	AllowVersion0 bool `yaml:"allowVersion0"`
 }
 
 // Key is one bearer key.

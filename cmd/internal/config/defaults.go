@@ -27,6 +27,7 @@ func Default() *Config {
 		TempURL: TempURL{PublicTTL: 2 * time.Hour},
 		Hooks:   Hooks{Timeout: 15 * time.Second},
 		HTTP:    HTTP{Listen: "127.0.0.1:8080", MaxBody: MiB},
+		Auth:    Auth{JWT: JWT{OwnerClaim: "customUserId", Leeway: 30 * time.Second}},
 		Monitor: Monitor{Enabled: true},
 		Pools: Pools{
 			Checks: Pool{16}, Thumbnails: Pool{0}, Orders: Pool{8}, URLs: Pool{4}, Hooks: Pool{8},

@@ -7,7 +7,7 @@ func (c *Config) RequireServe() error {
 	f := &findings{}
 	c.requireRedis(f)
 	c.requireBuckets(f)
-	if len(c.Auth.Keys) == 0 {
+	if len(c.Auth.Keys) == 0 && len(c.Auth.WebhookSecrets) == 0 && !c.Auth.JWT.Enabled() {
 		f.add("", "auth.keys", "is empty",
 			"add a key with name, secret and scopes in "+FileName+
 				", or set AFTERPUT_AUTH_KEYS_0_NAME, AFTERPUT_AUTH_KEYS_0_SECRET and AFTERPUT_AUTH_KEYS_0_SCOPES=announce,read")

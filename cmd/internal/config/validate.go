@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,41 +90,6 @@ func (v *validator) sqlite(key, url string, required bool) {
 		v.add(key, fix, "names no file")
 	}
 }
-
-// doors checks http and auth.
-func (v *validator) doors() {
-	c := v.cfg
-	if _, port, err := net.SplitHostPort(c.HTTP.Listen); err != nil || port == "" {
-		v.add("http.listen", "write host:port, such as 127.0.0.1:8080", "is %q", c.HTTP.Listen)
-	}
-	v.atLeast("http.maxBody", int64(c.HTTP.MaxBody), 1)
-	scopes := []string{"announce", "read", "monitor", "admin"}
-	seen := make(map[string]bool)
-	for i, k := range c.Auth.Keys {
-		at := index("auth.keys", i)
-		switch {
-		case k.Name == "":
-			v.add(at+".name", "give the key a name; it stands in logs", "is not set")
-		case seen[k.Name]:
-			v.add(at+".name", "give each key its own name", "is %q a second time", k.Name)
-		}
-		seen[k.Name] = true
-		if len(k.Secret) < minSecret {
-			v.add(at+".secret", "use a random one, such as from: openssl rand -hex 24", "is shorter than %d characters", minSecret)
-		}
-		if len(k.Scopes) == 0 {
-			v.add(at+".scopes", "write some of "+strings.Join(scopes, ", "), "is empty")
-		}
-		for _, s := range k.Scopes {
-			if !slices.Contains(scopes, s) {
-				v.add(at+".scopes", "write some of "+strings.Join(scopes, ", "), "has %q", s)
-			}
-		}
-	}
-}
-
-// minSecret is the shortest bearer secret.
-const minSecret = 16
 
 // numbers checks pools, retry, timeouts and the other plain limits.
 func (v *validator) numbers() {

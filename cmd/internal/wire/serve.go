@@ -16,32 +16,20 @@ func (a *App) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := a.keys()
+	gate, err := a.gate()
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	producer.NewAPI(p, keys, int64(a.Config.HTTP.MaxBody)).Register(mux)
+	producer.NewAPI(p, gate, int64(a.Config.HTTP.MaxBody)).Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	if a.Config.Monitor.Enabled {
 		m := monitor.New(a.Redis, a.Config.Monitor.AllowWrites)
-		mux.Handle(monitor.Path+"/", keys.Require(auth.ScopeMonitor, m))
+		mux.Handle(monitor.Path+"/", gate.Require(auth.ScopeMonitor, m))
 		mux.Handle(monitor.Path, http.RedirectHandler(monitor.Path+"/", http.StatusTemporaryRedirect))
 	}
 	return a.faults.handler(auth.WithRequestID(mux)), nil
-}
-
-func (a *App) keys() (*auth.Keys, error) {
-	keys := make([]auth.Key, 0, len(a.Config.Auth.Keys))
-	for _, k := range a.Config.Auth.Keys {
-		key := auth.Key{Name: k.Name, Secret: k.Secret.Reveal()}
-		for _, s := range k.Scopes {
-			key.Scopes = append(key.Scopes, auth.Scope(s))
-		}
-		keys = append(keys, key)
-	}
-	return auth.NewKeys(keys)
 }
 
 // ready answers 200 when announcements can be taken: that needs the ledger. Redis away

@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// ReadBody reads a request body of at most most bytes as it was sent. Errors are
+// *Refusal: 413 for too many bytes, 415 for a compressed body, 400 for one that is broken.
+func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	for _, encoding := range r.Header.Values("Content-Encoding") {
+		if !strings.EqualFold(strings.TrimSpace(encoding), "identity") {
+			return nil, &Refusal{
+				http.StatusUnsupportedMediaType, CodeEncoding,
+				"the body is compressed: send it as it is, without Content-Encoding",
+			}
+		}
+	}
+	tooLarge := &Refusal{
+		http.StatusRequestEntityTooLarge, CodeBodyTooLarge,
+		fmt.Sprintf("the body is over %d bytes: announce fewer files in one request", most),
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if err == nil {
+		return b, nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return nil, refusal
+	}
+	return nil, &Refusal{
+		http.StatusBadRequest, CodeBodyUnreadable,
+		"the body could not be read: it ended early, or its framing is broken",
+	}
+}
+
+// readAgain gives a request the body that was read from it.
+func readAgain(r *http.Request, body []byte) { r.Body = io.NopCloser(bytes.NewReader(body)) }
+
+// WithoutBOM cuts the byte order mark that some clients write before UTF-8; one, not more.
+func WithoutBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
