@@ -225,7 +225,7 @@ func TestDocsCodes(t *testing.T) {
 	t.Parallel()
 	text := source(t, "deploy/docs/codes.md")
 	var codes []string
-	for _, dir := range []string{"pipeline", "producer", "producer/auth", "producer/events"} {
+	for _, dir := range []string{"pipeline", "producer", "producer/auth", "producer/events", "producer/sign"} {
 		codes = append(codes, matches(`(?m)^\s+[cC]ode\w+\s+(?:pipeline\.)?(?:Code )?= "([A-Z_]+)"`, sources(t, dir))...)
 	}
 	require.Greater(t, len(codes), 30)

@@ -1,0 +1,172 @@
+package sign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/events"
+)
+
+// retryAfter is what a caller is told to wait, in seconds, while the ledger is away.
+const retryAfter = 5
+
+// Door says who may come in, and for whom.
+type Door struct {
+	// Require lets callers in that may have signatures and answers the others. Required.
+	Require func(next http.Handler) http.Handler
+	// Owner gives the openid that a caller is bound to; "" for a service, which names it
+	// by ?owner=. Nil: every caller is a service.
+	Owner func(ctx context.Context) string
+}
+
+// Register mounts the doors:
+//
+//	GET /put-sign     -> PutAnswer
+//	GET /post-policy  -> PostAnswer
+//
+// Their query is ext, order, position, bucket and owner; that of /put-sign also
+// forbidOverwrite=1. Errors have a status and {"code","message","requestId"}.
+func (s *Signer) Register(mux *http.ServeMux, door Door) {
+	s.handle(mux, "/put-sign", door, true, func(ctx context.Context, req Request) (any, string, error) {
+		a, err := s.Put(ctx, req)
+		return a, a.CosKey, err
+	})
+	s.handle(mux, "/post-policy", door, false, func(ctx context.Context, req Request) (any, string, error) {
+		a, err := s.Post(ctx, req)
+		return a, a.CosKey, err
+	})
+}
+
+type signing func(ctx context.Context, req Request) (answer any, key string, err error)
+
+func (s *Signer) handle(mux *http.ServeMux, path string, door Door, put bool, sign signing) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req, err := door.read(r, put)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		answer, key, err := sign(r.Context(), req)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		s.opt.Logger.InfoContext(r.Context(), "signed", "key", key, "order", req.Order, "door", path,
+			"caller", auth.Caller(r.Context()), "requestId", auth.RequestID(w))
+		writeJSON(w, http.StatusOK, answer)
+	})
+	mux.Handle("GET "+path, auth.WithRequestID(door.Require(h)))
+	mux.Handle(path, auth.WithRequestID(http.HandlerFunc(notGET)))
+}
+
+func notGET(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	writeError(w, http.StatusMethodNotAllowed, codeMethod, "signatures are for GET")
+}
+
+// read takes the request from the query. Unknown names and names that stand twice are
+// refused, so that a misspelled one is told and not lost.
+func (d Door) read(r *http.Request, put bool) (Request, error) {
+	var req Request
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return req, refuse(pipeline.Invalid, events.CodeBadField, "the query cannot be read: percent-encode its values")
+	}
+	for name, values := range query {
+		if len(values) > 1 {
+			return req, refuse(pipeline.Invalid, events.CodeDuplicateField, "%q stands in the query %d times", clip(name), len(values))
+		}
+		switch value := values[0]; name {
+		case "ext":
+			req.Ext = value
+		case "owner":
+			req.Owner = value
+		case "bucket":
+			req.Bucket = value
+		case "order":
+			req.Order = value
+		case "position":
+			if req.Position, err = position(value); err != nil {
+				return req, err
+			}
+		case "forbidOverwrite":
+			if !put || (value != "0" && value != "1") {
+				return req, refuse(pipeline.Invalid, events.CodeBadField, "forbidOverwrite: want 0 or 1, and /put-sign")
+			}
+			req.ForbidOverwrite = value == "1"
+		default:
+			return req, refuse(pipeline.Invalid, events.CodeUnknownField, "%q is no parameter of %s", clip(name), r.URL.Path)
+		}
+	}
+	if !query.Has("ext") {
+		return req, refuse(pipeline.Invalid, events.CodeMissingField, "ext: it is missing: write ?ext=jpg")
+	}
+	return req, d.own(r.Context(), &req)
+}
+
+// own takes the owner from who the caller is.
+func (d Door) own(ctx context.Context, req *Request) error {
+	if d.Owner == nil {
+		return nil
+	}
+	owner := d.Owner(ctx)
+	if owner == "" {
+		return nil
+	}
+	if req.Owner != "" && req.Owner != owner {
+		return refuse(pipeline.Denied, pipeline.CodeOwnerMismatch, "the caller is another user than owner")
+	}
+	req.Owner = owner
+	return nil
+}
+
+func position(text string) (*int, error) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n > events.MaxPosition {
+		return nil, refuse(pipeline.Invalid, events.CodeBadPosition, "position: want a whole number from 0 to %d, found %q", events.MaxPosition, clip(text))
+	}
+	return new(int(n)), nil
+}
+
+func (s *Signer) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, code, message := http.StatusInternalServerError, codeInternal, "internal error"
+	switch known := pipeline.CodeOf(err); {
+	case known != "" && pipeline.ClassOf(err) == pipeline.Denied:
+		status, code, message = http.StatusForbidden, known, err.Error()
+	case known != "":
+		status, code, message = http.StatusBadRequest, known, err.Error()
+	case pipeline.ClassOf(err) == pipeline.Transient:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		status, code, message = http.StatusServiceUnavailable, codeUnavailable, "the ledger cannot be reached, nothing was signed: try again"
+	}
+	log := s.opt.Logger.InfoContext
+	if status >= http.StatusInternalServerError {
+		log = s.opt.Logger.ErrorContext
+	}
+	log(r.Context(), "not signed", "status", status, "code", code, "error", err, "path", r.URL.Path,
+		"caller", auth.Caller(r.Context()), "requestId", auth.RequestID(w))
+	writeError(w, status, code, message)
+}
+
+func writeError(w http.ResponseWriter, status int, code pipeline.Code, message string) {
+	writeJSON(w, status, map[string]string{"code": string(code), "message": message, "requestId": auth.RequestID(w)})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // plain fields, and a policy that was JSON before
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}

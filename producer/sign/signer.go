@@ -1,0 +1,162 @@
+package sign
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/qsign"
+)
+
+// DefaultExpires is how long a signature holds where Options.Expires is zero.
+const DefaultExpires = 10 * time.Minute
+
+// early is how much before now a signature begins, for clocks that differ: COS refuses
+// one that lies in the future.
+const early = time.Minute
+
+// Bucket is a bucket that uploads are signed for.
+type Bucket struct {
+	// Name is the full name with the appid.
+	Name string
+	// Host is where it answers, with the port where that is not the usual one.
+	Host string
+	// Key signs. One that may only put objects is enough, and best.
+	Key qsign.Key
+}
+
+// Recorder keeps what was signed; *ledger.Ledger does. A key that it has already is an
+// error of class Conflict.
+type Recorder interface {
+	Sign(ctx context.Context, s ledger.Signed) error
+}
+
+// Options configure a Signer.
+type Options struct {
+	// Buckets are what may be signed for; the first one is the default. Required.
+	Buckets []Bucket
+	// Ledger keeps what was signed. Required.
+	Ledger Recorder
+	// Types are the MIME types that a check accepts: they decide the extensions. Required.
+	Types []string
+	// MaxImageBytes and MaxVideoBytes limit the size of a form's file by the extension.
+	// Required.
+	MaxImageBytes, MaxVideoBytes int64
+	// Expires is how long a signature holds. Defaults to DefaultExpires.
+	Expires time.Duration
+	// Orders says that an orders database is configured; without one a request that names
+	// an order is refused with ORDERS_NOT_CONFIGURED.
+	Orders bool
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Logger gets one line for each request. Required.
+	Logger *slog.Logger
+}
+
+// Signer signs uploads. It is safe for concurrent use.
+type Signer struct {
+	opt        Options
+	extensions map[string]int64 // the largest file in bytes
+}
+
+// New makes a Signer.
+func New(opt Options) (*Signer, error) {
+	if opt.Ledger == nil || opt.Logger == nil || len(opt.Buckets) == 0 {
+		return nil, errors.New("sign: buckets, ledger and logger are required")
+	}
+	for _, b := range opt.Buckets {
+		if b.Name == "" || b.Host == "" || b.Key.ID == "" || b.Key.Secret == "" {
+			return nil, errors.New("sign: a bucket has no name, host or key")
+		}
+	}
+	if opt.MaxImageBytes <= 0 || opt.MaxVideoBytes <= 0 {
+		return nil, errors.New("sign: a size limit is not positive")
+	}
+	if opt.Expires <= 0 {
+		opt.Expires = DefaultExpires
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	s := &Signer{opt: opt, extensions: extensionsOf(opt.Types, opt.MaxImageBytes, opt.MaxVideoBytes)}
+	if len(s.extensions) == 0 {
+		return nil, errors.New("sign: none of the types has an extension")
+	}
+	return s, nil
+}
+
+// Request says what is to be signed.
+type Request struct {
+	// Owner is the openid: the key lies in its folder. Required.
+	Owner string
+	// Ext is the extension without the dot, in any case. Required.
+	Ext string
+	// Bucket is the full name; empty is the first one.
+	Bucket string
+	// Order is the order that the file is for; empty for none. Position is the place in
+	// it, from 0; nil where unknown.
+	Order    string
+	Position *int
+	// ForbidOverwrite makes a Put cover the header x-cos-forbid-overwrite: true, which the
+	// client then has to send.
+	ForbidOverwrite bool
+}
+
+// upload is one key that was recorded and may be signed for.
+type upload struct {
+	Bucket
+	key    string
+	window qsign.Window
+	limit  int64 // bytes
+}
+
+// grant checks a request, makes a key for it and records it.
+func (s *Signer) grant(ctx context.Context, req Request) (upload, error) {
+	u := upload{}
+	if err := s.check(req); err != nil {
+		return u, err
+	}
+	var err error
+	if u.Bucket, err = s.bucket(req.Bucket); err != nil {
+		return u, err
+	}
+	ext, limit, err := s.extension(req.Ext)
+	if err != nil {
+		return u, err
+	}
+	now := s.opt.Now()
+	u.limit, u.window = limit, qsign.Window{Start: now.Add(-early), End: now.Add(s.opt.Expires)}
+	// A second key is only needed where 130 random bits came twice.
+	for range 3 {
+		u.key = newKey(req.Owner, ext, now)
+		err = s.opt.Ledger.Sign(ctx, ledger.Signed{
+			Bucket: u.Name, Key: u.key, Owner: req.Owner, Order: req.Order, Position: req.Position, ExpiresAt: u.window.End,
+		})
+		if pipeline.ClassOf(err) != pipeline.Conflict {
+			break
+		}
+	}
+	return u, err
+}
+
+// newKey names an object that nobody can guess and that was never there: 130 random bits
+// below the owner and the day in UTC.
+func newKey(owner, ext string, now time.Time) string {
+	return "users/" + owner + "/" + now.UTC().Format("20060102") + "/" + strings.ToLower(rand.Text()) + "." + ext
+}
+
+func (s *Signer) bucket(name string) (Bucket, error) {
+	name = cmp.Or(name, s.opt.Buckets[0].Name)
+	for _, b := range s.opt.Buckets {
+		if b.Name == name {
+			return b, nil
+		}
+	}
+	return Bucket{}, refuse(pipeline.Invalid, pipeline.CodeUnknownBucket, "bucket %q is not configured here", clip(name))
+}
