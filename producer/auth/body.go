@@ -15,14 +15,14 @@ func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 	for _, encoding := range r.Header.Values("Content-Encoding") {
 		if !strings.EqualFold(strings.TrimSpace(encoding), "identity") {
 			return nil, &Refusal{
-				http.StatusUnsupportedMediaType, CodeEncoding,
-				"the body is compressed: send it as it is, without Content-Encoding",
+				Status: http.StatusUnsupportedMediaType, Code: CodeEncoding,
+				Message: "the body is compressed: send it as it is, without Content-Encoding",
 			}
 		}
 	}
 	tooLarge := &Refusal{
-		http.StatusRequestEntityTooLarge, CodeBodyTooLarge,
-		fmt.Sprintf("the body is over %d bytes: announce fewer files in one request", most),
+		Status: http.StatusRequestEntityTooLarge, Code: CodeBodyTooLarge,
+		Message: fmt.Sprintf("the body is over %d bytes: announce fewer files in one request", most),
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err == nil {
@@ -35,8 +35,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 		return nil, refusal
 	}
 	return nil, &Refusal{
-		http.StatusBadRequest, CodeBodyUnreadable,
-		"the body could not be read: it ended early, or its framing is broken",
+		Status: http.StatusBadRequest, Code: CodeBodyUnreadable,
+		Message: "the body could not be read: it ended early, or its framing is broken",
 	}
 }
 

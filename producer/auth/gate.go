@@ -17,6 +17,8 @@ type Options struct {
 	Users *Tokens
 	// Referers limits end users to some mini programs. Nil: they may come from anywhere.
 	Referers *Referers
+	// Limits holds callers to their rates. Nil: there are none.
+	Limits *Limits
 	// MaxBody bounds what is read of a signed request, in bytes. Defaults to 1 MiB.
 	MaxBody int64
 	// Logger gets one line for each request that is refused. Nil: none.
@@ -43,7 +45,7 @@ func NewGate(opt Options) *Gate {
 // Require lets a request on to next when its caller has the scope. End users are not let
 // in: they have no business outside of what is theirs. Everything else is answered with a
 // status and {"code","message","requestId"}: 401 with WWW-Authenticate without a good
-// credential, 403 without the scope.
+// credential, 403 without the scope, 429 with Retry-After over the rate.
 //
 // A browser repeats Basic credentials by itself, also for a form on somebody else's page.
 // So a request with Basic that is not GET, HEAD or OPTIONS is 403 when it comes from
@@ -62,6 +64,11 @@ func (g *Gate) require(scope Scope, users bool, next http.Handler) http.Handler 
 	origin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, basic, refusal := g.identify(w, r, scope)
+		if refusal == nil {
+			refusal = g.opt.Limits.known(caller)
+		} else if tooMany := g.opt.Limits.stranger(r); tooMany != nil {
+			refusal = tooMany
+		}
 		switch {
 		case refusal != nil:
 		case caller.Owner != "" && !users:
@@ -74,14 +81,22 @@ func (g *Gate) require(scope Scope, users bool, next http.Handler) http.Handler 
 			refusal = g.opt.Referers.check(r)
 		}
 		if refusal != nil {
-			ensureRequestID(w, r)
-			g.opt.Logger.InfoContext(r.Context(), "not let in", "status", refusal.Status, "code", refusal.Code,
-				"reason", refusal.Message, "path", r.URL.Path, "from", r.RemoteAddr, "caller", caller.Name, "requestId", RequestID(w))
-			refusal.write(w, r)
+			g.refuse(w, r, caller, refusal)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(WithIdentity(r.Context(), caller)))
 	})
+}
+
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, caller Identity, refusal *Refusal) {
+	ensureRequestID(w, r)
+	level := slog.LevelInfo
+	if refusal.Status == http.StatusTooManyRequests {
+		level = slog.LevelDebug // whoever sends too much shall not fill the log as well
+	}
+	g.opt.Logger.Log(r.Context(), level, "not let in", "status", refusal.Status, "code", refusal.Code,
+		"reason", refusal.Message, "path", r.URL.Path, "from", r.RemoteAddr, "caller", caller.Name, "requestId", RequestID(w))
+	refusal.write(w, r)
 }
 
 // identify finds out who sends a request. Where there is an Authorization header it alone

@@ -49,7 +49,9 @@ func NewReferers(opt RefererOptions) (*Referers, error) {
 
 // check gives nil for a request from an allowed mini program.
 func (a *Referers) check(r *http.Request) *Refusal {
-	refuse := func(message string) *Refusal { return &Refusal{http.StatusForbidden, CodeReferer, message} }
+	refuse := func(message string) *Refusal {
+		return &Refusal{Status: http.StatusForbidden, Code: CodeReferer, Message: message}
+	}
 	headers := r.Header.Values("Referer")
 	if len(headers) != 1 {
 		return refuse("the request has no Referer of a mini program")

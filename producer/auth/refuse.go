@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 )
 
 // Codes of the answers that this package gives itself.
@@ -25,17 +26,19 @@ type Refusal struct {
 	Status int
 	// Code is for programs, Message for people. Neither ever quotes a credential.
 	Code, Message string
+	// RetryAfter is for how many seconds the caller should wait; 0 says nothing of it.
+	RetryAfter int
 }
 
 // Error gives the message.
 func (r *Refusal) Error() string { return r.Message }
 
 func unauthorized(message string) *Refusal {
-	return &Refusal{http.StatusUnauthorized, CodeUnauthorized, message}
+	return &Refusal{Status: http.StatusUnauthorized, Code: CodeUnauthorized, Message: message}
 }
 
 func forbidden(message string) *Refusal {
-	return &Refusal{http.StatusForbidden, CodeForbidden, message}
+	return &Refusal{Status: http.StatusForbidden, Code: CodeForbidden, Message: message}
 }
 
 // write answers with the refusal.
@@ -45,6 +48,9 @@ func (r *Refusal) write(w http.ResponseWriter, req *http.Request) {
 	if r.Status == http.StatusUnauthorized {
 		h.Add("WWW-Authenticate", `Bearer realm="afterput"`)
 		h.Add("WWW-Authenticate", `Basic realm="afterput", charset="UTF-8"`)
+	}
+	if r.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(r.RetryAfter))
 	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Cache-Control", "no-store")

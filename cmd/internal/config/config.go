@@ -161,6 +161,20 @@ type HTTP struct {
 	Listen string `yaml:"listen"`
 	// MaxBody is the largest request body. Defaults to 1MiB.
 	MaxBody ByteSize `yaml:"maxBody"`
+	// RateLimit holds callers to their rates.
+	RateLimit RateLimit `yaml:"rateLimit"`
+}
+
+// RateLimit are requests in a second for one caller; ten seconds' worth may come at once.
+// 0 is no limit.
+type RateLimit struct {
+	// PerKey is for each key, and for all signed requests together. Defaults to 0.
+	PerKey int `yaml:"perKey"`
+	// PerOwner is for each end user. Defaults to 5.
+	PerOwner int `yaml:"perOwner"`
+	// PerIP is for each address that sends requests without a good credential. Defaults
+	// to 10.
+	PerIP int `yaml:"perIP"`
 }
 
 // Auth says who may come in.

@@ -26,7 +26,7 @@ func Default() *Config {
 		},
 		TempURL: TempURL{PublicTTL: 2 * time.Hour},
 		Hooks:   Hooks{Timeout: 15 * time.Second},
-		HTTP:    HTTP{Listen: "127.0.0.1:8080", MaxBody: MiB},
+		HTTP:    HTTP{Listen: "127.0.0.1:8080", MaxBody: MiB, RateLimit: RateLimit{PerOwner: 5, PerIP: 10}},
 		Auth:    Auth{JWT: JWT{OwnerClaim: "customUserId", Leeway: 30 * time.Second}},
 		Monitor: Monitor{Enabled: true},
 		Pools: Pools{

@@ -22,6 +22,9 @@ func (v *validator) doors() {
 		v.add("http.listen", "write host:port, such as 127.0.0.1:8080", "is %q", c.HTTP.Listen)
 	}
 	v.atLeast("http.maxBody", int64(c.HTTP.MaxBody), 1)
+	v.atLeast("http.rateLimit.perKey", int64(c.HTTP.RateLimit.PerKey), 0)
+	v.atLeast("http.rateLimit.perOwner", int64(c.HTTP.RateLimit.PerOwner), 0)
+	v.atLeast("http.rateLimit.perIP", int64(c.HTTP.RateLimit.PerIP), 0)
 	v.keys()
 	for i, s := range c.Auth.WebhookSecrets {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s.Reveal(), "whsec_"))

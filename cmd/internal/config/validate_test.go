@@ -47,6 +47,7 @@ func TestValidate(t *testing.T) {
 		{"hooks.url begins with none of https://", func(c *c) { c.Hooks.URL = "http://h" }},
 		{"hooks.secrets is empty", func(c *c) { c.Hooks.Secrets = nil }},
 		{"http.listen is \"8080\"", func(c *c) { c.HTTP.Listen = "8080" }},
+		{"http.rateLimit.perKey is -1", func(c *c) { c.HTTP.RateLimit.PerKey = -1 }},
 		{"auth.keys[1].name is \"a b: #\" a second time", func(c *c) { c.Auth.Keys = append(c.Auth.Keys, c.Auth.Keys[0]) }},
 		{"auth.keys[0].scopes has \"write\"", func(c *c) { c.Auth.Keys[0].Scopes = []string{"write"} }},
 		{"auth.keys[0].scopes is empty", func(c *c) { c.Auth.Keys[0].Scopes = nil }},

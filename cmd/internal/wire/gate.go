@@ -12,6 +12,8 @@ import (
 func (a *App) gate() (*auth.Gate, error) {
 	c := a.Config.Auth
 	opt := auth.Options{MaxBody: int64(a.Config.HTTP.MaxBody), Logger: a.Log}
+	rates := a.Config.HTTP.RateLimit
+	opt.Limits = auth.NewLimits(auth.LimitOptions{PerKey: rates.PerKey, PerOwner: rates.PerOwner, PerAddress: rates.PerIP})
 	var err error
 	if opt.Keys, err = keys(c.Keys); err != nil {
 		return nil, err
