@@ -16,6 +16,7 @@ type Config struct {
 	Hooks      Hooks      `yaml:"hooks"`
 	HTTP       HTTP       `yaml:"http"`
 	Auth       Auth       `yaml:"auth"`
+	Sign       Sign       `yaml:"sign"`
 	Monitor    Monitor    `yaml:"monitor"`
 	Pools      Pools      `yaml:"pools"`
 	Retry      Retry      `yaml:"retry"`

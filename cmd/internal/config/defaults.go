@@ -28,6 +28,7 @@ func Default() *Config {
 		Hooks:   Hooks{Timeout: 15 * time.Second},
 		HTTP:    HTTP{Listen: "127.0.0.1:8080", MaxBody: MiB, RateLimit: RateLimit{PerOwner: 5, PerIP: 10}},
 		Auth:    Auth{JWT: JWT{OwnerClaim: "customUserId", Leeway: 30 * time.Second}},
+		Sign:    Sign{Expires: 10 * time.Minute, Auth: "key"},
 		Monitor: Monitor{Enabled: true},
 		Pools: Pools{
 			Checks: Pool{16}, Thumbnails: Pool{0}, Orders: Pool{8}, URLs: Pool{4}, Hooks: Pool{8},
