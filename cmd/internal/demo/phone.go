@@ -1,13 +1,10 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -19,10 +16,9 @@ import (
 // phones upload the plan and announce it.
 type phones struct {
 	world    *devworld.World
-	bucket   *uploader
+	phone    *devworld.Phone
 	sent     *recorder
 	progress func(done, total int)
-	client   *http.Client
 }
 
 // upload sends every shot, four at a time, in the shuffled order of the plan. Before it
@@ -45,7 +41,7 @@ func (p *phones) upload(ctx context.Context, pl *plan) error {
 			if err := p.sent.add(s.Sent); err != nil {
 				return err
 			}
-			if err := p.bucket.upload(ctx, s.Sent, body, i%2 == 0); err != nil {
+			if err := p.put(ctx, s.Sent, body, i%2 == 0); err != nil {
 				return fmt.Errorf("upload %s: %w", s.Key, err)
 			}
 			p.progress(int(done.Add(1)), len(pl.shots))
@@ -89,9 +85,7 @@ func (p *phones) announce(ctx context.Context, pl *plan) error {
 			files = append(files, "cos://"+devworld.Bucket+"/"+pl.shots[i].Key)
 		}
 		for range n%2 + 1 {
-			status, body, err := p.post(ctx, map[string]any{
-				"order": o.id, "owner": o.owner, "batch": "b-" + o.id, "files": files,
-			})
+			status, body, err := p.phone.Announce(ctx, o.id, o.owner, "b-"+o.id, files)
 			if err != nil {
 				return err
 			}
@@ -103,31 +97,19 @@ func (p *phones) announce(ctx context.Context, pl *plan) error {
 	return nil
 }
 
+// put uploads by PUT with an Authorization header, or by a POST form with a policy.
+func (p *phones) put(ctx context.Context, s Sent, body []byte, byForm bool) error {
+	chosen := devworld.Chosen{Order: s.Order, Position: s.Position, Public: s.Public}
+	if byForm && len(body) > 0 {
+		return p.phone.Form(ctx, s.Key, s.Name, body, chosen)
+	}
+	return p.phone.Put(ctx, s.Key, body, chosen)
+}
+
 func (p *phones) post(ctx context.Context, v any) (int, []byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return 0, nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.world.URL()+"/v1/uploads", bytes.NewReader(b))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+p.world.Key)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := p.client.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return resp.StatusCode, body, err
-}
-
-// meta are the headers by which an event alone finds its order.
-func (s Sent) meta() map[string]string {
-	m := map[string]string{"x-cos-meta-order-id": s.Order, "x-cos-meta-position": strconv.Itoa(s.Position)}
-	if s.Public {
-		m["x-cos-acl"] = coslocal.ACLPublicRead
-	}
-	return m
+	return p.phone.Call(ctx, http.MethodPost, "/v1/uploads", b)
 }

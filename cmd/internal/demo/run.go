@@ -16,7 +16,6 @@ import (
 	"github.com/afterput/afterput/cmd/internal/wire"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
-	"github.com/afterput/afterput/pipeline/qsign"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/producer/replay"
 )
@@ -146,12 +145,11 @@ func begin(ctx context.Context, opt Options) (*stage, error) {
 		return nil, err
 	}
 	s.ends = append(s.ends, wk.Shutdown)
-	id, key := s.world.Credentials()
-	client := &http.Client{Timeout: time.Minute}
-	s.ends = append(s.ends, client.CloseIdleConnections)
+	phone := s.world.Phone()
+	phone.Client = &http.Client{Timeout: time.Minute}
+	s.ends = append(s.ends, phone.Client.CloseIdleConnections)
 	s.phones = &phones{
-		world: s.world, sent: sent, client: client,
-		bucket: &uploader{base: s.world.COSURL(), key: qsign.Key{ID: id, Secret: key}, client: client},
+		world: s.world, sent: sent, phone: phone,
 		progress: func(done, total int) {
 			if opt.Progress != nil {
 				opt.Progress("uploaded", done, total)

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline/objects/coslocal"
 	"github.com/afterput/afterput/pipeline/qsign"
 )
@@ -27,8 +30,15 @@ type Phone struct {
 }
 
 // Phone makes a phone of this world.
-func (w *World) Phone() *Phone {
-	return &Phone{API: w.URL(), APIKey: w.Key, COS: w.COSURL(), Credentials: qsign.Key{ID: w.id.SecretID, Secret: w.id.SecretKey}}
+func (w *World) Phone() *Phone { return PhoneOf(w.Config) }
+
+// PhoneOf makes a phone of the world that a configuration describes.
+func PhoneOf(c *config.Config) *Phone {
+	b := c.Buckets[0]
+	return &Phone{
+		API: "http://" + c.HTTP.Listen, APIKey: c.Auth.Keys[0].Secret.Reveal(),
+		COS: b.Endpoint, Credentials: qsign.Key{ID: b.SecretID, Secret: b.SecretKey.Reveal()},
+	}
 }
 
 // Chosen says which place of which order a file has; the headers of an upload carry it.
@@ -57,6 +67,54 @@ func (p *Phone) Put(ctx context.Context, key string, body []byte, c Chosen) erro
 	return err
 }
 
+// maxUpload is what the policy of Form allows, in bytes; more than a check does.
+const maxUpload = 200 << 20
+
+// Form uploads a file by a POST form with a policy for this one key. name is what the
+// phone calls the file. COS takes no empty file this way.
+func (p *Phone) Form(ctx context.Context, key, name string, body []byte, c Chosen) error {
+	signed, err := qsign.SignPolicy(p.Credentials, qsign.Policy{Conditions: []qsign.Condition{
+		qsign.Equal("bucket", Bucket), qsign.Equal("key", key), qsign.Size(1, maxUpload),
+	}}, window())
+	if err != nil {
+		return err
+	}
+	fields := signed.Fields()
+	fields["key"] = key
+	for k, v := range c.Header() {
+		fields[strings.Replace(k, "x-cos-acl", "acl", 1)] = v
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	for k, v := range fields {
+		if err := w.WriteField(k, v); err != nil {
+			return err
+		}
+	}
+	part, err := w.CreateFormFile("file", name)
+	if err != nil {
+		return err
+	}
+	if _, err := part.Write(body); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.COS+"/", &form)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	status, answer, err := p.do(req)
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("POST %s: %w", key, &StatusError{status, answer})
+	}
+	return err
+}
+
+func window() qsign.Window { return qsign.Valid(time.Now().Add(-time.Minute), 16*time.Minute) }
+
 // Get reads an object.
 func (p *Phone) Get(ctx context.Context, key string) ([]byte, error) {
 	return p.object(ctx, http.MethodGet, key, nil, nil)
@@ -83,7 +141,7 @@ func (p *Phone) object(ctx context.Context, method, key string, body []byte, hea
 	}
 	req.Header.Set("Authorization", qsign.Authorization(p.Credentials, qsign.Request{
 		Method: method, Path: "/" + key, Header: qsign.Host(target.Host),
-	}, qsign.Valid(time.Now().Add(-time.Minute), 16*time.Minute)))
+	}, window()))
 	status, answer, err := p.do(req)
 	if err == nil && status/100 != 2 {
 		err = fmt.Errorf("%s %s: %w", method, key, &StatusError{status, answer})

@@ -245,9 +245,6 @@ func (w *World) URL() string { return "http://" + w.Listener.Addr().String() }
 // COSURL is where the bucket answers.
 func (w *World) COSURL() string { return "http://" + w.id.COSAddr }
 
-// Credentials are the key pair of the bucket.
-func (w *World) Credentials() (secretID, secretKey string) { return w.id.SecretID, w.id.SecretKey }
-
 // Close ends everything that Start began. The folder stays.
 func (w *World) Close() {
 	close(w.stop)

@@ -1,16 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -21,9 +17,7 @@ import (
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/devworld"
 	"github.com/afterput/afterput/cmd/internal/wire"
-	"github.com/afterput/afterput/pipeline/objects/coslocal"
 	"github.com/afterput/afterput/pipeline/probe/samples"
-	"github.com/afterput/afterput/pipeline/qsign"
 	"github.com/afterput/afterput/pipeline/sqldb"
 )
 
@@ -83,8 +77,7 @@ func (w *world) serve(args ...string) *process {
 }
 
 func ready(cfg *config.Config) bool {
-	c := client{cfg: cfg}
-	status, _, err := c.call(context.Background(), http.MethodGet, "/readyz", nil)
+	status, _, err := devworld.PhoneOf(cfg).Call(context.Background(), http.MethodGet, "/readyz", nil)
 	return err == nil && status == http.StatusOK
 }
 
@@ -149,35 +142,13 @@ func (c *client) send(ctx context.Context, orders []order) error {
 // put uploads a file with the headers by which its event finds the order. Every third
 // file is public.
 func (c *client) put(ctx context.Context, order string, position int, key string, body []byte) error {
-	b := c.cfg.Buckets[0]
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, b.Endpoint+"/"+qsign.EscapePath(key), bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("x-cos-meta-order-id", order)
-	req.Header.Set("x-cos-meta-position", strconv.Itoa(position))
-	if position%3 == 0 {
-		req.Header.Set("x-cos-acl", coslocal.ACLPublicRead)
-	}
-	now := time.Now()
-	req.Header.Set("Authorization", qsign.Authorization(qsign.Key{ID: b.SecretID, Secret: b.SecretKey.Reveal()},
-		qsign.Request{Method: http.MethodPut, Path: "/" + key, Header: qsign.Host(req.URL.Host)},
-		qsign.Window{Start: now.Add(-time.Minute), End: now.Add(time.Hour)}))
-	status, answer, err := do(req)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("put %s: status %d: %s", key, status, answer)
-	}
-	return err
+	return c.phone().Put(ctx, key, body, devworld.Chosen{Order: order, Position: position, Public: position%3 == 0})
 }
 
 // announce posts an order as a mini program does, again and again until it is taken.
 func (c *client) announce(ctx context.Context, o order) error {
-	body, err := json.Marshal(map[string]any{"order": o.id, "owner": o.owner, "batch": "b-" + o.id, "files": o.keys})
-	if err != nil {
-		return err
-	}
 	for {
-		status, answer, err := c.call(ctx, http.MethodPost, "/v1/uploads", body)
+		status, answer, err := c.phone().Announce(ctx, o.id, o.owner, "b-"+o.id, o.keys)
 		if err == nil && status == http.StatusAccepted {
 			return nil
 		}
@@ -192,22 +163,4 @@ func (c *client) announce(ctx context.Context, o order) error {
 	}
 }
 
-// call asks the API with the world's key.
-func (c *client) call(ctx context.Context, method, path string, body []byte) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.cfg.HTTP.Listen+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+c.cfg.Auth.Keys[0].Secret.Reveal())
-	return do(req)
-}
-
-func do(req *http.Request) (int, []byte, error) {
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return resp.StatusCode, answer, err
-}
+func (c *client) phone() *devworld.Phone { return devworld.PhoneOf(c.cfg) }
