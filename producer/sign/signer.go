@@ -43,7 +43,7 @@ type Options struct {
 	Buckets []Bucket
 	// Ledger keeps what was signed. Required.
 	Ledger Recorder
-	// Types are the MIME types that a check accepts: they decide the extensions. Required.
+	// Types are the MIME types that a check accepts: they decide the extensions.
 	Types []string
 	// MaxImageBytes and MaxVideoBytes limit the size of a form's file by the extension.
 	// Required.
@@ -84,11 +84,7 @@ func New(opt Options) (*Signer, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Signer{opt: opt, extensions: extensionsOf(opt.Types, opt.MaxImageBytes, opt.MaxVideoBytes)}
-	if len(s.extensions) == 0 {
-		return nil, errors.New("sign: none of the types has an extension")
-	}
-	return s, nil
+	return &Signer{opt: opt, extensions: extensionsOf(opt.Types, opt.MaxImageBytes, opt.MaxVideoBytes)}, nil
 }
 
 // Request says what is to be signed.

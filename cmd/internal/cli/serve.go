@@ -18,8 +18,8 @@ func (a *app) serveCmd() *cobra.Command {
 	var withWorker bool
 	cmd := &cobra.Command{
 		Use: "serve", GroupID: "run", Short: "Take announcements over HTTP; monitor and health", Args: cobra.NoArgs,
-		Long: `Serves POST /v1/uploads, POST /v1/events/cos, GET /v1/uploads/{id}, /healthz, /readyz and
-/monitor on http.listen until it is interrupted.`,
+		Long: `Serves POST /v1/uploads, POST /v1/events/cos, GET /v1/uploads/{id}, GET /put-sign,
+GET /post-policy, /healthz, /readyz and /monitor on http.listen until it is interrupted.`,
 		Example: "  afterput serve\n  afterput serve --with-worker",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, log, err := a.load()

@@ -22,6 +22,9 @@ func (a *App) Handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	producer.NewAPI(p, gate, int64(a.Config.HTTP.MaxBody)).Register(mux)
+	if err := a.registerSign(mux, gate); err != nil {
+		return nil, err
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	if a.Config.Monitor.Enabled {

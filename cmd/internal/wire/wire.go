@@ -121,10 +121,7 @@ func (a *App) openObjects(context.Context) error {
 	opt := objects.Options{}
 	for _, b := range a.Config.Buckets {
 		a.Buckets = append(a.Buckets, pipeline.Bucket{Name: b.Name, Env: b.Env, Aliases: b.Aliases})
-		opt.Buckets = append(opt.Buckets, objects.BucketOptions{
-			Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase,
-			SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(),
-		})
+		opt.Buckets = append(opt.Buckets, bucketOptions(b))
 	}
 	store, err := objects.New(opt)
 	if err != nil {

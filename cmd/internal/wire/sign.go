@@ -1,0 +1,59 @@
+package wire
+
+import (
+	"net/http"
+
+	"github.com/afterput/afterput/cmd/internal/config"
+	"github.com/afterput/afterput/pipeline/objects"
+	"github.com/afterput/afterput/pipeline/qsign"
+	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/sign"
+)
+
+// registerSign mounts the doors that give signatures for direct uploads.
+func (a *App) registerSign(mux *http.ServeMux, gate *auth.Gate) error {
+	c := a.Config
+	opt := sign.Options{
+		Ledger: a.Ledger, Types: c.Check.Types, Expires: c.Sign.Expires, Orders: a.Orders != nil,
+		MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes), Logger: a.Log,
+	}
+	if c.Check.Extension == "off" { // .jpg may hold a video then
+		opt.MaxImageBytes = max(opt.MaxImageBytes, opt.MaxVideoBytes)
+		opt.MaxVideoBytes = opt.MaxImageBytes
+	}
+	for _, b := range c.Buckets {
+		host, err := bucketOptions(b).Host()
+		if err != nil {
+			return &OpenError{PartStorage, err}
+		}
+		opt.Buckets = append(opt.Buckets, sign.Bucket{Name: b.Name, Host: host, Key: a.signKey(b)})
+	}
+	signer, err := sign.New(opt)
+	if err != nil {
+		return err
+	}
+	door := sign.Door{
+		Owner:   auth.Owner,
+		Require: func(next http.Handler) http.Handler { return gate.RequireOwn(auth.ScopeAnnounce, next) },
+	}
+	if c.Sign.Auth == "none" {
+		door = sign.Loopback(c.Sign.DevOwner)
+	}
+	signer.Register(mux, door)
+	return nil
+}
+
+// signKey is the key pair that signs for a bucket: one that may only put, where there is.
+func (a *App) signKey(b config.Bucket) qsign.Key {
+	if s := a.Config.Sign; s.SecretID != "" {
+		return qsign.Key{ID: s.SecretID, Secret: s.SecretKey.Reveal()}
+	}
+	return qsign.Key{ID: b.SecretID, Secret: b.SecretKey.Reveal(), Token: b.SessionToken.Reveal()}
+}
+
+func bucketOptions(b config.Bucket) objects.BucketOptions {
+	return objects.BucketOptions{
+		Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase,
+		SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(),
+	}
+}
