@@ -18,7 +18,11 @@ func (a *app) devCmd() *cobra.Command {
 webhooks on loopback, and over them serve with every worker pool. The configuration with
 all addresses and keys is left in DIR/afterput.yaml; in the folder that holds .afterput
 the other commands find it by themselves. What was open when dev stopped goes on when it
-starts again.`,
+starts again.
+
+It listens where the sample clients of Tencent's upload guides look for their server, and
+gives them signatures without a key. With --listen on another address than loopback the
+key is asked for.`,
 		Example: "  afterput dev\n  afterput dev --dir /tmp/world --listen 127.0.0.1:0",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := a.logger(config.Default().Log)
@@ -41,6 +45,9 @@ starts again.`,
 			}
 			defer func() { _ = w.Close() }()
 			a.say("API      %s   (Authorization: Bearer %s)", world.URL(), world.Key)
+			if cfg.Sign.Auth == "none" {
+				a.say("sign     %s/post-policy?ext=jpg   (no key: every file is %s's)", world.URL(), cfg.Sign.DevOwner)
+			}
 			a.say("monitor  %s/monitor   (any user, the key as password)", world.URL())
 			a.say("COS      %s   bucket %s", world.COSURL(), devworld.Bucket)
 			a.say("orders   %s", world.Config.Orders.URL)
@@ -49,7 +56,7 @@ starts again.`,
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", ".afterput", "folder that holds everything")
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:3000", "address of the HTTP API")
 	cmd.Flags().StringVar(&redisURL, "redis", "", "use this Redis instead of the embedded one")
 	return cmd
 }

@@ -47,6 +47,7 @@ func TestDev(t *testing.T) {
 		require.Equal(t, exitOK, r.code, r.err)
 		require.Empty(t, r.out, "addresses are for people")
 		require.Contains(t, r.err, "monitor  http://127.0.0.1:")
+		require.Contains(t, r.err, "/post-policy?ext=jpg   (no key: every file is oDev's)")
 		require.Contains(t, r.err, "worker stopped")
 		require.Contains(t, r.err, "key=users/o1/1.jpg")
 	case <-time.After(30 * time.Second):

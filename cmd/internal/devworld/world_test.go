@@ -56,6 +56,17 @@ func TestWorldLeavesItsConfiguration(t *testing.T) {
 	require.NoError(t, cfg.RequireWorker())
 	require.Equal(t, config.Encode(w.Config), config.Encode(cfg))
 	require.Equal(t, w.Listener.Addr().String(), cfg.HTTP.Listen)
+	require.Equal(t, []string{"none", devworld.DevOwner}, []string{cfg.Sign.Auth, cfg.Sign.DevOwner})
+}
+
+// Whoever lets others reach a dev world has to have its key.
+func TestWorldForOthersAsksForTheKey(t *testing.T) {
+	t.Parallel()
+	w, err := devworld.Start(t.Context(), devworld.Options{Dir: t.TempDir(), Listen: "0.0.0.0:0", Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	defer w.Close()
+	require.Equal(t, "key", w.Config.Sign.Auth)
+	require.NoError(t, w.Config.Validate())
 }
 
 // A bucket's port that somebody has taken meanwhile moves, and the world still starts.
