@@ -21,7 +21,8 @@ func (a *app) serveCmd() *cobra.Command {
 		Long: `Serves POST /v1/uploads, POST /v1/events/cos, GET /v1/uploads/{id}, GET /put-sign,
 GET /post-policy, /healthz, /readyz and /monitor on http.listen until it is interrupted.`,
 		Example: "  afterput serve\n  afterput serve --with-worker",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			defer stopped(cmd.Context(), &err)
 			cfg, log, err := a.load()
 			if err != nil {
 				return err
@@ -51,7 +52,8 @@ func (a *app) workerCmd() *cobra.Command {
 		Use: "worker", GroupID: "run", Short: "Run worker pools", Args: cobra.NoArgs,
 		Long:    "Runs the named pools, or all: checks, thumbnails, orders, urls, hooks. Stops within 25 s of SIGTERM and charges nobody.",
 		Example: "  afterput worker\n  afterput worker --pool thumbnails",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			defer stopped(cmd.Context(), &err)
 			cfg, log, err := a.load()
 			if err != nil {
 				return err
@@ -90,6 +92,13 @@ func (a *app) workerCmd() *cobra.Command {
 	}
 	cmd.Flags().StringSliceVar(&pools, "pool", nil, "pools to run (default all)")
 	return cmd
+}
+
+// stopped makes a service that was told to stop while it was starting end in peace.
+func stopped(ctx context.Context, err *error) {
+	if errors.Is(context.Cause(ctx), errInterrupted) && errors.Is(*err, context.Canceled) {
+		*err = nil
+	}
 }
 
 func onlyIf(cond bool, check func() error) error {

@@ -54,6 +54,7 @@ func TestE2ERollingRestarts(t *testing.T) {
 	finish := w.middle(orders)
 	for range 3 {
 		next := w.run("worker")
+		require.Eventually(t, func() bool { return strings.Contains(tail(next.log), "worker started") }, hang, 20*time.Millisecond)
 		worker.stop()
 		worker = next
 	}
