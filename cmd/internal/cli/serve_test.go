@@ -14,10 +14,11 @@ import (
 func TestStoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	path, _ := world(t)
+	env := []string{"AFTERPUT_AUTH_KEYS_0_NAME=shop", "AFTERPUT_AUTH_KEYS_0_SECRET=0123456789abcdef", "AFTERPUT_AUTH_KEYS_0_SCOPES=admin"}
 	ctx, interrupt := context.WithCancelCause(context.WithoutCancel(t.Context()))
 	interrupt(errInterrupted)
 	for _, command := range []string{"serve", "worker"} {
 		var out, errs bytes.Buffer
-		require.Equal(t, exitOK, run(ctx, []string{command, "-c", path}, nil, strings.NewReader(""), &out, &errs), "%s: %s", command, errs.String())
+		require.Equal(t, exitOK, run(ctx, []string{command, "-c", path}, env, strings.NewReader(""), &out, &errs), "%s: %s", command, errs.String())
 	}
 }
