@@ -129,7 +129,10 @@ func (a *app) serve(ctx context.Context, w *wire.App, ln net.Listener, withWorke
 		}
 		defer stop()
 	}
-	srv := wire.Server(h)
+	if ln, err = w.Listener(ln); err != nil {
+		return err
+	}
+	srv := w.Server(h)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	w.Log.InfoContext(ctx, "serving", "listen", ln.Addr().String())

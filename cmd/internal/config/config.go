@@ -164,6 +164,27 @@ type HTTP struct {
 	MaxBody ByteSize `yaml:"maxBody"`
 	// RateLimit holds callers to their rates.
 	RateLimit RateLimit `yaml:"rateLimit"`
+	// Progress is what a client must achieve while it sends a body.
+	Progress Progress `yaml:"progress"`
+	// TLS is the certificate; without one the door speaks plain HTTP.
+	TLS TLS `yaml:"tls"`
+}
+
+// Progress cuts off clients that send a body too slowly.
+type Progress struct {
+	// Bytes have to arrive in each Every. Default to 1KiB in 10s.
+	Bytes ByteSize      `yaml:"bytes"`
+	Every time.Duration `yaml:"every"`
+	// AtMost is the time for a body as a whole. Defaults to 2m.
+	AtMost time.Duration `yaml:"atMost"`
+}
+
+// TLS is a certificate in files, which are read again when they change. Both or none.
+type TLS struct {
+	// CertFile has the certificate and those that lead to the root, as PEM.
+	CertFile string `yaml:"certFile"`
+	// KeyFile has the private key, as PEM.
+	KeyFile string `yaml:"keyFile"`
 }
 
 // RateLimit are requests in a second for one caller; ten seconds' worth may come at once.

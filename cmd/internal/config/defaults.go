@@ -26,7 +26,10 @@ func Default() *Config {
 		},
 		TempURL: TempURL{PublicTTL: 2 * time.Hour},
 		Hooks:   Hooks{Timeout: 15 * time.Second},
-		HTTP:    HTTP{Listen: "127.0.0.1:8080", MaxBody: MiB, RateLimit: RateLimit{PerOwner: 5, PerIP: 10}},
+		HTTP: HTTP{
+			Listen: "127.0.0.1:8080", MaxBody: MiB, RateLimit: RateLimit{PerOwner: 5, PerIP: 10},
+			Progress: Progress{Bytes: KiB, Every: 10 * time.Second, AtMost: 2 * time.Minute},
+		},
 		Auth:    Auth{JWT: JWT{OwnerClaim: "customUserId", Leeway: 30 * time.Second}},
 		Sign:    Sign{Expires: 10 * time.Minute, Auth: "key"},
 		Monitor: Monitor{Enabled: true},

@@ -25,6 +25,15 @@ func (v *validator) doors() {
 	v.atLeast("http.rateLimit.perKey", int64(c.HTTP.RateLimit.PerKey), 0)
 	v.atLeast("http.rateLimit.perOwner", int64(c.HTTP.RateLimit.PerOwner), 0)
 	v.atLeast("http.rateLimit.perIP", int64(c.HTTP.RateLimit.PerIP), 0)
+	v.atLeast("http.progress.bytes", int64(c.HTTP.Progress.Bytes), 1)
+	for key, d := range map[string]time.Duration{"every": c.HTTP.Progress.Every, "atMost": c.HTTP.Progress.AtMost} {
+		if d < time.Second {
+			v.add("http.progress."+key, "write at least 1s", "is %s", d)
+		}
+	}
+	if (c.HTTP.TLS.CertFile == "") != (c.HTTP.TLS.KeyFile == "") {
+		v.add("http.tls.certFile", "set both or none", "and keyFile go together")
+	}
 	v.keys()
 	for i, s := range c.Auth.WebhookSecrets {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s.Reveal(), "whsec_"))

@@ -53,9 +53,22 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 // Server makes the HTTP server with deadlines against slow clients.
-func Server(h http.Handler) *http.Server {
+func (a *App) Server(h http.Handler) *http.Server {
+	p := a.Config.HTTP.Progress
+	return server(h, auth.Progress{Bytes: int64(p.Bytes), Every: p.Every, AtMost: p.AtMost})
+}
+
+// Server makes an HTTP server with the default deadlines.
+func Server(h http.Handler) *http.Server { return server(h, auth.Progress{}) }
+
+func server(h http.Handler, p auth.Progress) *http.Server {
+	p = p.Filled()
+	const header, answer = 5 * time.Second, time.Minute
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true) // over TLS only
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: p.Watch(h), Protocols: protocols, MaxHeaderBytes: 32 << 10, ReadHeaderTimeout: header,
+		ReadTimeout: header + p.AtMost, WriteTimeout: header + p.AtMost + answer, IdleTimeout: 2 * time.Minute,
 	}
 }
