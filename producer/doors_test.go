@@ -1,6 +1,8 @@
 package producer_test
 
 import (
+	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -155,4 +157,111 @@ func TestBOM(t *testing.T) {
 	w.announce(bom+bom+`{"files":["users/o1/3.jpg"]}`).requireError(t, 400, "BAD_JSON")
 	w.announce(strings.ToValidUTF8("\xff\xfe{\x00", "\xff")+`}`).requireError(t, 400, "BAD_JSON")
 	require.Len(t, w.uploads(), 2)
+}
+
+// TestForgedWebhooks: whatever is not exactly what a holder of a secret signed is refused
+// with a status, a code and no row, at every door of announcements.
+func TestForgedWebhooks(t *testing.T) {
+	t.Parallel()
+	w := newGatedWorld(t)
+	now := time.Now()
+	uploads := `{"files":["users/o1/1.jpg"]}`
+	event := cosEvent("ObjectCreated:Put", "users/o1/1.jpg", "users/o1/1.jpg", "")
+	const stranger = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
+	sign := func(secret string, at time.Time, body string) string {
+		sender, err := standardwebhooks.NewWebhook(secret)
+		require.NoError(t, err)
+		s, err := sender.Sign("m1", at, []byte(body))
+		require.NoError(t, err)
+		return s
+	}
+	at := strconv.FormatInt(now.Unix(), 10)
+	for door, body := range map[string]string{"/v1/uploads": uploads, "/v1/events/cos": event} {
+		good := sign(newSecret, now, body)
+		for _, tt := range []struct {
+			name   string
+			body   string
+			header map[string][]string
+			status int
+			code   string
+		}{
+			{"nothing", body, nil, 401, "UNAUTHORIZED"},
+			{"only an ID", body, map[string][]string{"Webhook-Timestamp": nil, "Webhook-Signature": nil}, 401, "UNAUTHORIZED"},
+			{"no signature", body, map[string][]string{"Webhook-Signature": nil}, 401, "UNAUTHORIZED"},
+			{"empty signature", body, map[string][]string{"Webhook-Signature": {""}}, 401, "UNAUTHORIZED"},
+			{"of a stranger", body, map[string][]string{"Webhook-Signature": {sign(stranger, now, body)}}, 401, "UNAUTHORIZED"},
+			{"of another body", body + " ", map[string][]string{}, 401, "UNAUTHORIZED"},
+			{"of no body", "", map[string][]string{}, 401, "UNAUTHORIZED"},
+			{"truncated", body, map[string][]string{"Webhook-Signature": {good[:len(good)-2]}}, 401, "UNAUTHORIZED"},
+			{"asymmetric", body, map[string][]string{"Webhook-Signature": {"v1a" + good[2:]}}, 401, "UNAUTHORIZED"},
+			{"version 0", body, map[string][]string{"Webhook-Signature": {"v0" + good[2:]}}, 401, "UNAUTHORIZED"},
+			{"two signatures", body, map[string][]string{"Webhook-Signature": {good, good}}, 401, "UNAUTHORIZED"},
+			{"two IDs", body, map[string][]string{"Webhook-Id": {"m1", "m1"}}, 401, "UNAUTHORIZED"},
+			{"two timestamps", body, map[string][]string{"Webhook-Timestamp": {at, at}}, 401, "UNAUTHORIZED"},
+			{"another ID", body, map[string][]string{"Webhook-Id": {"m2"}}, 401, "UNAUTHORIZED"},
+			{"too old", body, stamped(now.Add(-310*time.Second), sign(newSecret, now.Add(-310*time.Second), body)), 401, "UNAUTHORIZED"},
+			{"of the future", body, stamped(now.Add(310*time.Second), sign(newSecret, now.Add(310*time.Second), body)), 401, "UNAUTHORIZED"},
+			{"old, made new", body, stamped(now, sign(newSecret, now.Add(-time.Hour), body)), 401, "UNAUTHORIZED"},
+			{"beside a wrong key", body, map[string][]string{"Authorization": {"Bearer wrong-0123456789abcdef"}}, 401, "UNAUTHORIZED"},
+			{"beside a key without the scope", body, map[string][]string{"Authorization": {"Bearer " + readKey}}, 403, "FORBIDDEN"},
+			{"beside a token that is none", body, map[string][]string{"Authorization": {"Bearer a.b.c"}}, 401, "UNAUTHORIZED"},
+			{"compressed", body, map[string][]string{"Content-Encoding": {"gzip"}}, 415, "ENCODING_NOT_SUPPORTED"},
+		} {
+			t.Run(door+" "+tt.name, func(t *testing.T) {
+				header := http.Header{}
+				if tt.header != nil {
+					header = http.Header{"Webhook-Id": {"m1"}, "Webhook-Timestamp": {at}, "Webhook-Signature": {good}}
+				}
+				maps.Copy(header, tt.header)
+				res := w.raw(http.MethodPost, door, header, tt.body)
+				res.requireError(t, tt.status, tt.code)
+				require.NotContains(t, string(res.body), good[3:20], "what would be right is not told")
+				require.NotContains(t, string(res.body), "whsec")
+				for _, table := range []string{"uploads", "upload_steps", "order_links", "inbound_ids", "dead_letters"} {
+					require.Zero(t, w.count(table), table)
+				}
+			})
+		}
+	}
+	require.Zero(t, w.queued(tasks.QueueChecks))
+}
+
+// TestSignedButBad: a good signature does not make a bad body good, and its ID is not
+// remembered, so that the corrected one is taken.
+func TestSignedButBad(t *testing.T) {
+	t.Parallel()
+	w := newGatedWorld(t)
+	now := time.Now()
+	for body, code := range map[string]string{
+		`{"files":["users/o1/1.jpg"],"files":["users/o2/1.jpg"]}`:               "DUPLICATE_FIELD",
+		`{"files":[{"file":"users/o1/1.jpg","file":"users/o2/1.jpg"}]}`:         "DUPLICATE_FIELD",
+		`{"owner":"o1","owner":"o2","files":["users/o1/1.jpg"]}`:                "DUPLICATE_FIELD",
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00":                                      "BAD_JSON",
+		`{"files":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000): "BAD_JSON",
+		`{"files":["users/o1/../o2/1.jpg"]}`:                                    "INVALID_FILE_NAME",
+	} {
+		w.signed(newSecret, "m1", now, "/v1/uploads", body).requireError(t, 400, code)
+		require.Zero(t, w.count("uploads"))
+		require.Zero(t, w.count("inbound_ids"))
+	}
+	require.Equal(t, 202, w.signed(newSecret, "m1", now, "/v1/uploads", `{"files":["users/o1/1.jpg"]}`).status)
+}
+
+func stamped(at time.Time, signature string) map[string][]string {
+	return map[string][]string{"Webhook-Timestamp": {strconv.FormatInt(at.Unix(), 10)}, "Webhook-Signature": {signature}}
+}
+
+// raw sends a request with exactly these headers.
+func (w *world) raw(method, path string, header http.Header, body string) answer {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
+	require.NoError(w.t, err)
+	req.Header = header
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	require.NoError(w.t, err)
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	require.NoError(w.t, err)
+	return answer{res.StatusCode, res.Header, b}
 }
