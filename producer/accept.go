@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/producer/events"
 	"github.com/afterput/afterput/tasks"
 )
 
@@ -21,6 +23,13 @@ type Options struct {
 	Objects Header
 	// Buckets are the buckets that this deployment serves. Required.
 	Buckets pipeline.Buckets
+	// Hints tells what is known of objects before they are announced. Defaults to Ledger,
+	// where the signer writes it down.
+	Hints Hints
+	// Pattern reads owner, order and position from names; nil for none.
+	Pattern *events.Pattern
+	// CallbackSecret lets in COS callbacks whose URL was made with it. Empty: none.
+	CallbackSecret []byte
 	// OwnerRequired refuses names outside users/{openid}/ with OWNER_MISSING.
 	OwnerRequired bool
 	// Orders says that an orders database is configured; without one, announcements that
@@ -30,6 +39,8 @@ type Options struct {
 	Derivative func(key string) bool
 	// Logger gets one line for each request. Required.
 	Logger *slog.Logger
+	// Now is the clock that callback tokens end by. Defaults to time.Now.
+	Now func() time.Time
 }
 
 // Header asks the object store whether an object is there.
@@ -48,6 +59,12 @@ func New(opt Options) (*Producer, error) {
 	if len(opt.Buckets) == 0 {
 		return nil, errors.New("producer: no bucket")
 	}
+	if opt.Hints == nil {
+		opt.Hints = opt.Ledger
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
 	return &Producer{opt: opt}, nil
 }
 
@@ -58,6 +75,11 @@ type Receipt struct {
 	Key      string `json:"key"`
 	// New is false for a duplicate.
 	New bool `json:"new"`
+	// Order is the order that the file is for, whoever named it; empty for none.
+	Order string `json:"-"`
+	// Conflicts says in words where the sources of order, owner and position disagree, and
+	// which one counts.
+	Conflicts []string `json:"conflicts,omitempty"`
 }
 
 // Admit completes and validates an announcement: bucket, name, owner. Refusals are
@@ -100,15 +122,34 @@ func (p *Producer) Admit(a pipeline.Announcement) (pipeline.Announcement, error)
 // the first one refused refuses all, and the error says its name. inboundID names the
 // request for senders that repeat theirs; "" for none. Redis being away is no error.
 // An error of class Transient means that nothing was kept and the caller has to try again.
+//
+// Order, owner and position that an announcement does not say come from the signer, or
+// from the name by the pattern.
 func (p *Producer) Accept(ctx context.Context, inboundID string, anns []pipeline.Announcement) ([]Receipt, error) {
-	admitted := make([]pipeline.Announcement, 0, len(anns))
-	for _, a := range anns {
-		a, err := p.Admit(a)
+	drafts := make([]draft, len(anns))
+	for i, a := range anns {
+		drafts[i] = draft{Announcement: a}
+	}
+	return p.accept(ctx, inboundID, drafts)
+}
+
+func (p *Producer) accept(ctx context.Context, inboundID string, drafts []draft) ([]Receipt, error) {
+	if err := p.complete(ctx, drafts); err != nil {
+		return nil, err
+	}
+	admitted := make([]pipeline.Announcement, 0, len(drafts))
+	for _, d := range drafts {
+		a, err := p.Admit(d.Announcement)
 		if err != nil {
 			return nil, err
 		}
 		admitted = append(admitted, a)
 	}
+	return p.commit(ctx, inboundID, drafts, admitted)
+}
+
+// commit keeps what was admitted. drafts are what it was admitted from.
+func (p *Producer) commit(ctx context.Context, inboundID string, drafts []draft, admitted []pipeline.Announcement) ([]Receipt, error) {
 	res, err := p.opt.Ledger.Announce(ctx, inboundID, admitted)
 	if err != nil {
 		return nil, err
@@ -122,7 +163,10 @@ func (p *Producer) Accept(ctx context.Context, inboundID string, anns []pipeline
 	receipts := make([]Receipt, 0, len(admitted))
 	for i, a := range admitted {
 		kept := res.Announced[i]
-		r := Receipt{UploadID: kept.UploadID, FileID: cmp.Or(kept.FileID, a.FileID), Key: a.Key, New: kept.New}
+		r := Receipt{
+			UploadID: kept.UploadID, FileID: cmp.Or(kept.FileID, a.FileID), Key: a.Key, New: kept.New,
+			Order: a.Order, Conflicts: drafts[i].conflicts,
+		}
 		receipts = append(receipts, r)
 		p.opt.Logger.InfoContext(ctx, "announced", "upload", r.UploadID, "key", a.Key, "order", a.Order,
 			"source", a.Source, "new", r.New)

@@ -17,6 +17,7 @@ type eventAnswer struct {
 	Results []struct {
 		Key, UploadID, Status, Message string
 		Code                           pipeline.Code
+		Letter                         int64
 	}
 	RequestID string
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/events"
 )
 
 // Codes of requests that cannot be served; the rest come from the domain.
@@ -21,6 +22,7 @@ const (
 	codeInternal    pipeline.Code = "INTERNAL"
 
 	codeUnreadableRecord pipeline.Code = "UNREADABLE_RECORD"
+	codeCallbackMismatch pipeline.Code = "CALLBACK_MISMATCH"
 )
 
 // retryAfter is what a caller is told to wait, in seconds, while the ledger is away.
@@ -53,6 +55,8 @@ func NewAPI(p *Producer, keys Guard, maxBody int64) *API {
 //
 //	POST /v1/uploads       client JSON -> 202
 //	POST /v1/events/cos    COS trigger event -> 202
+//	POST /v1/events/eventbridge  CloudEvents of EventBridge -> 202
+//	POST /v1/callbacks/cos COS upload callback, by the token in its URL -> 200
 //	GET  /v1/uploads/{id}  state of every step
 func (a *API) Register(mux *http.ServeMux) {
 	handle := func(pattern string, scope auth.Scope, h http.HandlerFunc) {
@@ -64,6 +68,8 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.Handle("/v1/", auth.WithRequestID(http.HandlerFunc(a.nothingHere)))
 	own("POST /v1/uploads", auth.ScopeAnnounce, a.postUploads)
 	handle("POST /v1/events/cos", auth.ScopeAnnounce, a.postCOSEvent)
+	handle("POST /v1/events/eventbridge", auth.ScopeAnnounce, a.postEventBridge)
+	mux.Handle("POST "+events.CallbackPath, auth.WithRequestID(http.HandlerFunc(a.postCallback)))
 	own("GET /v1/uploads/{id}", auth.ScopeRead, a.getUpload)
 }
 
@@ -111,6 +117,8 @@ func statusOf(err error) (int, pipeline.Code) {
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return http.StatusNotFound, codeNotFound
+	case code == events.CodeBadCallbackToken:
+		return http.StatusUnauthorized, code
 	case code != "" && pipeline.ClassOf(err) == pipeline.Denied:
 		return http.StatusForbidden, code
 	case code != "":

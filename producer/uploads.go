@@ -48,12 +48,12 @@ func (a *API) postUploads(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	anns, err := a.announcements(req)
+	drafts, err := a.announcements(req)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
-	receipts, err := a.Accept(r.Context(), inboundID(r, body), anns)
+	receipts, err := a.accept(r.Context(), inboundID(r, body), drafts)
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -92,12 +92,12 @@ func own(ctx context.Context, req *events.Uploads) error {
 	return nil
 }
 
-func (a *API) announcements(req events.Uploads) ([]pipeline.Announcement, error) {
+func (a *API) announcements(req events.Uploads) ([]draft, error) {
 	batch := req.Batch
 	if batch == "" && req.Order != "" {
 		batch = rand.Text()
 	}
-	anns := make([]pipeline.Announcement, 0, len(req.Files))
+	drafts := make([]draft, 0, len(req.Files))
 	for _, f := range req.Files {
 		ann, err := a.named(f.File)
 		if err != nil {
@@ -107,9 +107,9 @@ func (a *API) announcements(req events.Uploads) ([]pipeline.Announcement, error)
 		if req.Order != "" {
 			ann.Batch = batch
 		}
-		anns = append(anns, ann)
+		drafts = append(drafts, draft{Announcement: ann, placed: !f.Chosen && len(req.Files) == 1})
 	}
-	return anns, nil
+	return drafts, nil
 }
 
 // named finds the object that a fileID or a plain key means. A key is one of the

@@ -78,17 +78,32 @@ func openLetter(ctx context.Context, tx bun.Tx, row *letterRow) (int64, error) {
 // BuryRaw keeps a task that nobody can read as a letter of class bug. The same task
 // twice is one letter.
 func (l *Ledger) BuryRaw(ctx context.Context, taskType string, payload []byte, cause error) error {
-	sum := sha256.Sum256(append([]byte(taskType+"\x00"), payload...))
-	return l.write(ctx, "buryRaw", func(ctx context.Context, tx bun.Tx) error {
-		now := at(l.now())
-		_, err := tx.NewInsert().Model(&letterRow{
-			TaskType: text(taskType, 200), Payload: text(string(payload), maxPayload), Class: string(pipeline.Bug),
-			Error: text(cause.Error(), maxError),
-			Code:  string(pipeline.CodeOf(cause)), Fingerprint: hex.EncodeToString(sum[:8]), Attempts: 1,
-			DiedAt: now, State: string(pipeline.LetterOpen), UpdatedAt: now,
-		}).On("CONFLICT (fingerprint) WHERE upload_id = '' DO NOTHING").Exec(ctx)
-		return err
+	_, err := l.buryRaw(ctx, &letterRow{TaskType: taskType, Payload: text(string(payload), maxPayload), Class: string(pipeline.Bug)}, payload, cause)
+	return err
+}
+
+// BuryBody keeps what came through a door and could not be understood as a letter of
+// class invalid, and gives the letter. door names where it came in, such as
+// events/eventbridge. The same body twice is one letter. At most 1 MiB of it is kept.
+func (l *Ledger) BuryBody(ctx context.Context, door string, body []byte, cause error) (letterID int64, err error) {
+	return l.buryRaw(ctx, &letterRow{TaskType: door, Payload: text(string(body), maxBody), Class: string(pipeline.Invalid)}, body, cause)
+}
+
+func (l *Ledger) buryRaw(ctx context.Context, row *letterRow, payload []byte, cause error) (id int64, err error) {
+	sum := sha256.Sum256(append([]byte(row.TaskType+"\x00"), payload...))
+	now := at(l.now())
+	row.TaskType, row.Error, row.Code = text(row.TaskType, 200), text(cause.Error(), maxError), string(pipeline.CodeOf(cause))
+	row.Fingerprint, row.Attempts, row.State = hex.EncodeToString(sum[:8]), 1, string(pipeline.LetterOpen)
+	row.DiedAt, row.UpdatedAt = now, now
+	err = l.write(ctx, "buryRaw", func(ctx context.Context, tx bun.Tx) error {
+		fresh := *row
+		_, err := tx.NewInsert().Model(&fresh).On("CONFLICT (fingerprint) WHERE upload_id = '' DO NOTHING").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.NewRaw("SELECT id FROM dead_letters WHERE fingerprint = ? AND upload_id = ''", row.Fingerprint).Scan(ctx, &id)
 	})
+	return id, err
 }
 
 // Replay gives the step of an open letter a fresh budget: its gen rises. The wish is

@@ -173,4 +173,5 @@ func text(s string, limit int) string {
 const (
 	maxError   = 8 << 10
 	maxPayload = 64 << 10
+	maxBody    = 1 << 20
 )

@@ -39,6 +39,8 @@ type File struct {
 	// Position is the place in the batch, from 0: the one given, else the index in Files.
 	// It is never nil.
 	Position *int
+	// Chosen says that the position was given.
+	Chosen bool
 }
 
 // LooksLikeFileID tells whether file is meant as a fileID (cloud://... or cos://...) and
@@ -125,6 +127,7 @@ func readFile(path string, index int, raw json.RawMessage) (File, error) {
 			if f.Position, err = readPosition(path+".position", position); err != nil {
 				return f, err
 			}
+			f.Chosen = true
 		}
 	}
 	var err error

@@ -28,7 +28,7 @@ func TestDecodeUploads(t *testing.T) {
 		{
 			"positions",
 			` {"files": [ {"position":9999, "file":"a"} , "b" , {"file":"c"} ] } ` + "\n",
-			events.Uploads{Files: []events.File{{File: "a", Position: new(9999)}, {File: "b", Position: new(1)}, {File: "c", Position: new(2)}}},
+			events.Uploads{Files: []events.File{{File: "a", Position: new(9999), Chosen: true}, {File: "b", Position: new(1)}, {File: "c", Position: new(2)}}},
 		},
 		{"nulls", `{"order":null,"owner":null,"batch":null,"files":["a"]}`, events.Uploads{Files: []events.File{{File: "a", Position: new(0)}}}},
 		{"escapes", `{"files":["\u56fe\ud83d\ude00","\ufffd"]}`, events.Uploads{Files: []events.File{

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -31,10 +32,13 @@ type Event struct {
 	// Note says why.
 	Created, Removed bool
 	// Unreadable says that it is ignored because it could not be read, not because it does
-	// not concern us.
+	// not concern us. Raw is what could not be read, as it came.
 	Unreadable bool
+	Raw        json.RawMessage
 	// Order, Position and Batch are what the uploader set as x-cos-meta-order-id,
-	// x-cos-meta-position and x-cos-meta-batch.
+	// x-cos-meta-position and x-cos-meta-batch; in a callback they stand in its body, and
+	// Owner with them.
+	Owner    string
 	Order    string
 	Position *int
 	Batch    string
@@ -69,7 +73,14 @@ type cosRecord struct {
 
 const opCOS = "cos event"
 
-// DecodeCOS reads the JSON that a COS trigger delivers: {"Records":[...]}. It gives one
+// The beginnings of the names of the events that concern us.
+const (
+	createdPrefix = "cos:ObjectCreated:"
+	removedPrefix = "cos:ObjectRemove:"
+)
+
+// DecodeCOS reads the JSON that a COS trigger delivers: {"Records":[...]}, also where a
+// CMQ or TDMQ topic stands between: {"Records":[{"CMQ":{"msgBody":"..."}}]}. It gives one
 // Event per record, in order; a record that it cannot make sense of is one to ignore, so
 // that it does not take the others with it. A body that is no JSON, has no records, more
 // than MaxRecords or is nested deeply is an error.
@@ -89,20 +100,24 @@ func DecodeCOS(body []byte) ([]Event, error) {
 	if len(top.Records) > MaxRecords {
 		return nil, refuse(opCOS, CodeTooManyRecords, "Records", "%d records: at most %d", len(top.Records), MaxRecords)
 	}
-	events := make([]Event, len(top.Records))
-	for i, raw := range top.Records {
-		events[i] = readRecord(raw)
+	events := make([]Event, 0, len(top.Records))
+	for _, raw := range top.Records {
+		if events = append(events, readRecords(raw)...); len(events) > MaxRecords {
+			return nil, refuse(opCOS, CodeTooManyRecords, "Records", "more than %d records in messages", MaxRecords)
+		}
 	}
 	return events, nil
 }
 
-func readRecord(raw json.RawMessage) Event {
+// readRecord reads one record of COS. name is the name of its event where the record has
+// none itself.
+func readRecord(raw json.RawMessage, name string) Event {
 	var rec cosRecord
 	if err := json.Unmarshal(raw, &rec); err != nil {
-		return Event{Unreadable: true, Note: "the record has another shape than COS events have"}
+		return unreadable(raw, "the record has another shape than COS events have")[0]
 	}
 	if rec.COS == nil {
-		return Event{Unreadable: true, Note: "the record has no cos: it does not come from a COS trigger"}
+		return unreadable(raw, "the record has no cos: it does not come from a COS trigger")[0]
 	}
 	bucket, object := rec.COS.Bucket, rec.COS.Object
 	e := Event{
@@ -112,9 +127,12 @@ func readRecord(raw json.RawMessage) Event {
 		Size:      object.Size.int64(),
 		VersionID: string(object.VID),
 		Time:      rec.Event.Time.time(),
-		Name:      string(rec.Event.Name),
+		Name:      cmp.Or(string(rec.Event.Name), name),
 	}
 	e.classify()
+	if e.Unreadable {
+		e.Raw = raw
+	}
 	e.readMeta(object.Meta)
 	return e
 }
@@ -125,7 +143,7 @@ func (e *Event) classify() {
 	case e.Name == "":
 		e.Unreadable = true
 		e.note("the record has no eventName")
-	case !strings.HasPrefix(e.Name, "cos:ObjectCreated:") && !strings.HasPrefix(e.Name, "cos:ObjectRemove:"):
+	case !strings.HasPrefix(e.Name, createdPrefix) && !strings.HasPrefix(e.Name, removedPrefix):
 		e.note("the event %s neither creates nor removes an object", clip(e.Name))
 	case e.Bucket == "":
 		e.Unreadable = true
@@ -134,7 +152,7 @@ func (e *Event) classify() {
 		e.Unreadable = true
 		e.note("the record has no key")
 	default:
-		e.Created = strings.HasPrefix(e.Name, "cos:ObjectCreated:")
+		e.Created = strings.HasPrefix(e.Name, createdPrefix)
 		e.Removed = !e.Created
 	}
 }

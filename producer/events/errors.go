@@ -12,6 +12,10 @@ import (
 const (
 	// CodeBadJSON: no JSON, not of the right shape, nested too deeply or not UTF-8.
 	CodeBadJSON pipeline.Code = "BAD_JSON"
+	// CodeBadForm: a callback whose body is no form that can be read.
+	CodeBadForm pipeline.Code = "BAD_FORM"
+	// CodeBadCallbackToken: a callback whose URL we did not make, or made too long ago.
+	CodeBadCallbackToken pipeline.Code = "BAD_CALLBACK_TOKEN"
 	// CodeTrailingData: something follows the JSON value.
 	CodeTrailingData pipeline.Code = "TRAILING_DATA"
 	// CodeUnknownField: a field that the API does not have.

@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,4 +66,31 @@ func letterRaw(b *bench) {
 	require.Equal(b.t, pipeline.Bug, letters[0].Class)
 	_, err = b.Replay(ctx, letters[0].ID, "tester", "")
 	require.Error(b.t, err)
+}
+
+// letterBody: what came through a door and nobody understood is one letter, however
+// often it comes, whole up to 1 MiB.
+func letterBody(b *bench) {
+	ctx := b.t.Context()
+	body := []byte(`{"type":"cos:created:object","data":"` + strings.Repeat("x", 100<<10) + `"}`)
+	cause := pipeline.Errorf(pipeline.Invalid, "eventbridge", "", "unknown shape")
+	cause.Code = "UNREADABLE_RECORD"
+	first, err := b.BuryBody(ctx, "events/eventbridge", body, cause)
+	require.NoError(b.t, err)
+	again, err := b.BuryBody(ctx, "events/eventbridge", body, cause)
+	require.NoError(b.t, err)
+	require.Equal(b.t, first, again)
+	other, err := b.BuryBody(ctx, "events/cos", body, cause)
+	require.NoError(b.t, err)
+	require.NotEqual(b.t, first, other)
+
+	l, err := b.Letter(ctx, first)
+	require.NoError(b.t, err)
+	require.Equal(b.t, pipeline.Invalid, l.Class)
+	require.Equal(b.t, pipeline.Code("UNREADABLE_RECORD"), l.Code)
+	require.Equal(b.t, "events/eventbridge", l.TaskType)
+	require.JSONEq(b.t, string(body), string(l.Payload))
+	require.Contains(b.t, l.Error, "unknown shape")
+	_, err = b.Replay(ctx, first, "tester", "")
+	require.Equal(b.t, pipeline.Invalid, pipeline.ClassOf(err), "there is nothing to run")
 }

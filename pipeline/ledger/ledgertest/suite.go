@@ -63,6 +63,7 @@ func Run(t *testing.T, open Factory) {
 		"budgets count by class":                   budgetsByClass,
 		"a letter and its replay":                  letterReplay,
 		"a letter that nobody can read":            letterRaw,
+		"a body that nobody understands":           letterBody,
 		"letters by filter":                        letterFilters,
 		"letters by page":                          letterPages,
 		"groups of letters":                        letterGroups,
