@@ -48,7 +48,7 @@ func (g CallbackGrant) Allows(bucket, key string) bool {
 const (
 	tokenVersion = "v1"
 	// tokenDomain keeps the MAC from being one of anything else under the same secret.
-	tokenDomain = "afterput callback " + tokenVersion + "\n"
+	tokenDomain = "afterput/callback/" + tokenVersion + "\n"
 	maxToken    = 4096
 )
 
