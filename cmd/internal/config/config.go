@@ -16,6 +16,7 @@ type Config struct {
 	Hooks      Hooks      `yaml:"hooks"`
 	HTTP       HTTP       `yaml:"http"`
 	Auth       Auth       `yaml:"auth"`
+	Events     Events     `yaml:"events"`
 	Sign       Sign       `yaml:"sign"`
 	Monitor    Monitor    `yaml:"monitor"`
 	Pools      Pools      `yaml:"pools"`
@@ -206,10 +207,20 @@ type Auth struct {
 	// WebhookSecrets verify announcements that are signed by Standard Webhooks
 	// (whsec_...); several while they rotate. Empty: signatures let nobody in.
 	WebhookSecrets []Secret `yaml:"webhookSecrets"`
+	// CallbackSecret makes and verifies the tokens in the URLs of COS upload callbacks, at
+	// least 16 characters. Empty: callbacks let nobody in.
+	CallbackSecret Secret `yaml:"callbackSecret"`
 	// JWT lets end users in by a token.
 	JWT JWT `yaml:"jwt"`
 	// Referers limits end users to some mini programs.
 	Referers Referers `yaml:"referers"`
+}
+
+// Events says how announcements are read.
+type Events struct {
+	// PathPattern reads owner, order and position from the names of objects, where nobody
+	// else says them: users/{owner}/orders/{order}/{name}. Empty: names are not read.
+	PathPattern string `yaml:"pathPattern"`
 }
 
 // JWT is what the tokens of end users must be. Without a secret and without a public key

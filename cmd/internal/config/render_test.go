@@ -27,6 +27,7 @@ func full() *config.Config {
 	c.Hooks.Secrets = []config.Secret{"whsec_" + "aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="}
 	c.Auth.Keys = []config.Key{{Name: "a b: #", Secret: "hush-hush-hush-hush", Scopes: []string{"announce", "read"}}}
 	c.Auth.WebhookSecrets = []config.Secret{"whsec_" + "aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="}
+	c.Auth.CallbackSecret = "hush-hush-hush-hush"
 	c.Auth.JWT.HS256Secret = "hush-hush-hush-hush-hush-hush-hush"
 	c.Auth.Referers.AppIDs = []string{"wx0123456789abcdef"}
 	return c

@@ -24,6 +24,7 @@ func (c *Config) check() []Finding {
 	v.thumbnails()
 	v.hooks()
 	v.doors()
+	v.events()
 	v.sign()
 	v.numbers()
 	v.reconcile()

@@ -18,6 +18,7 @@ import (
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/producer"
+	"github.com/afterput/afterput/producer/events"
 	"github.com/afterput/afterput/tasks"
 )
 
@@ -163,7 +164,15 @@ func (a *App) Close() error {
 
 // Producer makes the producer over the App.
 func (a *App) Producer() (*producer.Producer, error) {
+	var pattern *events.Pattern
+	if s := a.Config.Events.PathPattern; s != "" {
+		var err error
+		if pattern, err = events.ParsePattern(s); err != nil {
+			return nil, fmt.Errorf("events.pathPattern %w", err)
+		}
+	}
 	return producer.New(producer.Options{
+		Pattern: pattern, CallbackSecret: []byte(a.Config.Auth.CallbackSecret.Reveal()),
 		Ledger: a.Ledger, Queue: a.Queue, Objects: a.Objects, Buckets: a.Buckets,
 		OwnerRequired: a.Config.Owners.Required, Orders: a.Orders != nil,
 		Derivative: a.thumbnailOptions().Derivative, Logger: a.Log,
