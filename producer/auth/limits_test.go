@@ -151,4 +151,5 @@ func TestLimitsForget(t *testing.T) {
 	if after := heap(); after > before {
 		require.Less(t, after-before, uint64(1<<20))
 	}
+	runtime.KeepAlive(l.gate)
 }

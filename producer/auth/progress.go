@@ -103,10 +103,8 @@ func (b *watched) Read(p []byte) (int, error) {
 			Status: http.StatusRequestTimeout, Code: CodeBodyTooSlow,
 			Message: "the body came too slowly: nothing was kept, try again on a better line",
 		}
-	default:
-		// The deadline would end the request, which goes on now without reading.
-		_ = b.rc.SetReadDeadline(time.Time{})
 	}
+	// At the end of a body the server takes the deadline away by itself.
 	b.err = err
 	return n, err
 }
