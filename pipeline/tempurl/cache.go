@@ -1,9 +1,7 @@
 package tempurl
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -16,18 +14,27 @@ import (
 // KeyPrefix stands before the fileID in a key of the cache.
 const KeyPrefix = "afterput:url:"
 
+// ChecksKey is a sorted set of the cached fileIDs by the unix milliseconds at which each
+// was last found to be public. It is ours alone: entries may be behind.
+const ChecksKey = "afterput:url-checks"
+
 // Defaults of CacheOptions.
 const (
 	DefaultPublicTTL = 2 * time.Hour
 	DefaultMargin    = 5 * time.Minute
 )
 
+// Unchecked is the longest time that an entry is kept without another look at whether
+// its file still is public: no URL older than that is left after a file turned private.
+const Unchecked = 5 * time.Minute
+
 // chunk bounds one pipeline to Redis, so that a large request does not hold a connection.
 const chunk = 500
 
 // CacheOptions tune a Cache.
 type CacheOptions struct {
-	// PublicTTL is how long a URL that does not expire is kept. Defaults to 2 hours.
+	// PublicTTL is how long a URL that does not expire is kept, while a Keeper finds that
+	// it still is public. Defaults to 2 hours.
 	PublicTTL time.Duration
 	// Margin is how much earlier than its URL an entry goes, so that a reader has time to
 	// use what it read. Defaults to 5 minutes. A URL that lives for less than twice the
@@ -69,35 +76,34 @@ func NewCache(rdb redis.UniversalClient, opt CacheOptions) (*Cache, error) {
 // Key is the key under which the URL of a fileID is kept.
 func Key(fileID string) string { return KeyPrefix + fileID }
 
-// value is what other languages read: see the package's documentation.
-type value struct {
-	URL       string `json:"url"`
-	ExpiresAt int64  `json:"expiresAt"`
-}
-
-// Set keeps one URL. One that is about to expire is not kept, without an error.
+// Set keeps one URL of a file that was found to be public just now. One that is about to
+// expire is not kept, without an error.
 func (c *Cache) Set(ctx context.Context, u pipeline.TempURL) error {
-	return c.SetAll(ctx, []pipeline.TempURL{u})
+	return c.SetAll(ctx, c.opt.Now(), []pipeline.TempURL{u})
 }
 
-// SetAll keeps many URLs in few round trips. When it fails some may have been kept.
-func (c *Cache) SetAll(ctx context.Context, urls []pipeline.TempURL) error {
+// SetAll keeps many URLs of files that were found to be public at the time checked, in few
+// round trips. When it fails some may have been kept.
+func (c *Cache) SetAll(ctx context.Context, checked time.Time, urls []pipeline.TempURL) error {
 	const op = "tempurl.set"
+	now := c.opt.Now()
 	for part := range slices.Chunk(urls, chunk) {
 		p := c.rdb.Pipeline()
 		for _, u := range part {
 			if u.FileID == "" || u.URL == "" {
 				return pipeline.Errorf(pipeline.Bug, op, u.FileID, "a fileID and a URL are needed")
 			}
-			ttl := c.ttl(u.Expires)
+			e := Entry{TempURL: u, ResolvedAt: now, CheckedAt: checked, KeepUntil: now.Add(c.life(u.Expires, now))}
+			ttl := e.ttl(now)
 			if ttl <= 0 {
 				continue
 			}
-			text, err := encode(u)
+			text, err := e.encode()
 			if err != nil {
 				return pipeline.Errorf(pipeline.Bug, op, u.FileID, "%w", err)
 			}
 			p.Set(ctx, Key(u.FileID), text, ttl)
+			p.ZAdd(ctx, ChecksKey, redis.Z{Score: float64(checked.UnixMilli()), Member: u.FileID})
 		}
 		if err := run(ctx, p); err != nil {
 			return fail(op, part[0].FileID, err)
@@ -106,32 +112,85 @@ func (c *Cache) SetAll(ctx context.Context, urls []pipeline.TempURL) error {
 	return nil
 }
 
-// ttl is how long a URL is kept, in whole milliseconds; not positive for not at all.
-func (c *Cache) ttl(expires time.Time) time.Duration {
+// life is how long a URL is kept as long as its file is public; not positive for not at all.
+func (c *Cache) life(expires, now time.Time) time.Duration {
 	if expires.IsZero() {
 		return c.opt.PublicTTL
 	}
-	life := expires.Sub(c.opt.Now())
-	return (life - min(c.opt.Margin, life/2)).Truncate(time.Millisecond)
+	life := expires.Sub(now)
+	return life - min(c.opt.Margin, life/2)
 }
 
-// encode writes the value without HTML escapes, so that the URL stands in it as it is.
-func encode(u pipeline.TempURL) (string, error) {
-	v := value{URL: u.URL}
-	if !u.Expires.IsZero() {
-		v.ExpiresAt = u.Expires.Unix()
+// extend notes that the file of an entry was found to be public at the time checked. An
+// entry that somebody deleted meanwhile stays deleted.
+func (c *Cache) extend(ctx context.Context, e Entry, checked time.Time) error {
+	const op = "tempurl.extend"
+	e.CheckedAt = checked
+	ttl := e.ttl(c.opt.Now())
+	text, err := e.encode()
+	if err != nil {
+		return pipeline.Errorf(pipeline.Bug, op, e.FileID, "%w", err)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return string(bytes.TrimSpace(b.Bytes())), err
+	if ttl <= 0 {
+		return nil
+	}
+	err = c.rdb.SetArgs(ctx, Key(e.FileID), text, redis.SetArgs{Mode: "XX", TTL: ttl}).Err()
+	if errors.Is(err, redis.Nil) {
+		return c.forget(ctx, e.FileID)
+	}
+	if err == nil {
+		err = c.rdb.ZAdd(ctx, ChecksKey, redis.Z{Score: float64(checked.UnixMilli()), Member: e.FileID}).Err()
+	}
+	if err != nil {
+		return fail(op, e.FileID, err)
+	}
+	return nil
+}
+
+// unchecked gives up to limit fileIDs, past the first skip, that nobody has looked at since
+// a time, the oldest first.
+func (c *Cache) unchecked(ctx context.Context, since time.Time, skip, limit int) ([]string, error) {
+	ids, err := c.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: ChecksKey, Start: "-inf", Stop: since.UnixMilli(), ByScore: true, Offset: int64(skip), Count: int64(limit),
+	}).Result()
+	if err != nil {
+		return nil, fail("tempurl.unchecked", "", err)
+	}
+	return ids, nil
+}
+
+// forget takes fileIDs off the list of those to look at again.
+func (c *Cache) forget(ctx context.Context, fileIDs ...string) error {
+	members := make([]any, len(fileIDs))
+	for i, id := range fileIDs {
+		members[i] = id
+	}
+	if len(members) == 0 {
+		return nil
+	}
+	if err := c.rdb.ZRem(ctx, ChecksKey, members...).Err(); err != nil {
+		return fail("tempurl.forget", fileIDs[0], err)
+	}
+	return nil
 }
 
 // Get reads the cached URLs of fileIDs. What is not cached, or what nobody can read, is
 // not in the answer.
 func (c *Cache) Get(ctx context.Context, fileIDs ...string) (map[string]pipeline.TempURL, error) {
-	found := make(map[string]pipeline.TempURL, len(fileIDs))
+	entries, err := c.Entries(ctx, fileIDs...)
+	if err != nil {
+		return nil, err
+	}
+	urls := make(map[string]pipeline.TempURL, len(entries))
+	for id, e := range entries {
+		urls[id] = e.TempURL
+	}
+	return urls, nil
+}
+
+// Entries is Get with what the cache knows of each URL.
+func (c *Cache) Entries(ctx context.Context, fileIDs ...string) (map[string]Entry, error) {
+	found := make(map[string]Entry, len(fileIDs))
 	for part := range slices.Chunk(fileIDs, chunk) {
 		p := c.rdb.Pipeline()
 		cmds := make([]*redis.StringCmd, len(part))
@@ -142,27 +201,12 @@ func (c *Cache) Get(ctx context.Context, fileIDs ...string) (map[string]pipeline
 			return nil, fail("tempurl.get", part[0], err)
 		}
 		for i, id := range part {
-			if u, ok := c.decode(id, cmds[i].Val()); ok {
-				found[id] = u
+			if e, ok := decode(id, cmds[i].Val(), c.opt.Now()); ok {
+				found[id] = e
 			}
 		}
 	}
 	return found, nil
-}
-
-func (c *Cache) decode(fileID, text string) (pipeline.TempURL, bool) {
-	var v value
-	if err := json.Unmarshal([]byte(text), &v); err != nil || v.URL == "" {
-		return pipeline.TempURL{}, false
-	}
-	u := pipeline.TempURL{FileID: fileID, URL: v.URL}
-	if v.ExpiresAt != 0 {
-		u.Expires = time.Unix(v.ExpiresAt, 0)
-		if !u.Expires.After(c.opt.Now()) {
-			return pipeline.TempURL{}, false
-		}
-	}
-	return u, true
 }
 
 // Delete forgets the URLs of fileIDs; unknown ones are no error.
@@ -172,6 +216,7 @@ func (c *Cache) Delete(ctx context.Context, fileIDs ...string) error {
 		p := c.rdb.Pipeline()
 		for _, id := range part {
 			p.Del(ctx, Key(id))
+			p.ZRem(ctx, ChecksKey, id)
 		}
 		if err := run(ctx, p); err != nil {
 			return fail("tempurl.delete", part[0], err)

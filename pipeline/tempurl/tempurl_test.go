@@ -51,34 +51,41 @@ func TestCacheTTL(t *testing.T) {
 		opt  tempurl.CacheOptions
 		life time.Duration // 0 for a URL that does not expire
 		want time.Duration // 0 for not kept
+		keep time.Duration // while its file is public; 0 for want
 	}{
-		{"public", tempurl.CacheOptions{}, 0, 2 * time.Hour},
-		{"public, set", tempurl.CacheOptions{PublicTTL: time.Minute}, 0, time.Minute},
-		{"long life", tempurl.CacheOptions{}, time.Hour, 55 * time.Minute},
-		{"own margin", tempurl.CacheOptions{Margin: time.Minute}, time.Hour, 59 * time.Minute},
-		{"short life", tempurl.CacheOptions{}, 2 * time.Minute, time.Minute},
-		{"over", tempurl.CacheOptions{}, -time.Minute, 0},
-		{"now", tempurl.CacheOptions{}, time.Nanosecond, 0},
+		{"public", tempurl.CacheOptions{}, 0, 5 * time.Minute, 2 * time.Hour},
+		{"public, set", tempurl.CacheOptions{PublicTTL: time.Minute}, 0, time.Minute, 0},
+		{"long life", tempurl.CacheOptions{}, time.Hour, 5 * time.Minute, 55 * time.Minute},
+		{"own margin", tempurl.CacheOptions{Margin: time.Minute}, 4 * time.Minute, 3 * time.Minute, 0},
+		{"short life", tempurl.CacheOptions{}, 2 * time.Minute, time.Minute, 0},
+		{"five seconds", tempurl.CacheOptions{}, 5 * time.Second, 2500 * time.Millisecond, 0},
+		{"over", tempurl.CacheOptions{}, -time.Minute, 0, 0},
+		{"now", tempurl.CacheOptions{}, time.Nanosecond, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cache, server, clock := newCache(t, tt.opt)
 			u := pipeline.TempURL{FileID: file, URL: "https://u/?a=1&t=2"}
-			wantValue := `{"url":"https://u/?a=1&t=2","expiresAt":0}`
+			expires := int64(0)
 			if tt.life != 0 {
 				u.Expires = clock.now.Add(tt.life)
-				wantValue = fmt.Sprintf(`{"url":"https://u/?a=1&t=2","expiresAt":%d}`, u.Expires.Unix())
+				expires = u.Expires.Unix()
 			}
 			require.NoError(t, cache.Set(t.Context(), u))
 			if tt.want == 0 {
 				require.Empty(t, server.Keys())
 				return
 			}
-			require.Equal(t, []string{"afterput:url:" + file}, server.Keys())
+			if tt.keep == 0 {
+				tt.keep = tt.want
+			}
+			require.Equal(t, []string{"afterput:url-checks", "afterput:url:" + file}, server.Keys())
 			require.Equal(t, tt.want, server.TTL("afterput:url:"+file))
 			got, err := server.Get("afterput:url:" + file)
 			require.NoError(t, err)
-			require.Equal(t, wantValue, got)
+			now := clock.now.UnixMilli()
+			require.Equal(t, fmt.Sprintf(`{"url":"https://u/?a=1&t=2","expiresAt":%d,"resolvedAtMs":%d,"checkedAtMs":%d,"keepUntilMs":%d}`,
+				expires, now, now, clock.now.Add(tt.keep).UnixMilli()), got)
 
 			server.FastForward(tt.want - time.Second)
 			found, err := cache.Get(t.Context(), file)
@@ -105,16 +112,16 @@ func TestCacheManyAndDelete(t *testing.T) {
 		ids = append(ids, id)
 		all = append(all, pipeline.TempURL{FileID: id, URL: fmt.Sprintf("https://u/%d", i)})
 	}
-	require.NoError(t, cache.SetAll(t.Context(), all))
+	require.NoError(t, cache.SetAll(t.Context(), time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC), all))
 	found, err := cache.Get(t.Context(), append(ids, "cos://b-125/unknown")...)
 	require.NoError(t, err)
 	require.Len(t, found, len(ids))
 	require.Equal(t, "https://u/1200", found["cos://b-125/1200.jpg"].URL)
 
 	require.NoError(t, cache.Delete(t.Context(), append(ids[1:], "cos://b-125/unknown")...))
-	require.Equal(t, []string{"afterput:url:" + ids[0]}, server.Keys())
+	require.Equal(t, []string{tempurl.ChecksKey, "afterput:url:" + ids[0]}, server.Keys())
 	require.NoError(t, cache.Delete(t.Context()))
-	require.NoError(t, cache.SetAll(t.Context(), nil))
+	require.NoError(t, cache.SetAll(t.Context(), time.Time{}, nil))
 	found, err = cache.Get(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, found)
