@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/afterput/afterput/pipeline"
 )
 
 // DefaultTimeout is how long one delivery may take, from dialing to the last byte.
@@ -21,8 +24,24 @@ const (
 	maxSecret = 64
 )
 
-// Options describe the one endpoint and how it is called.
+// DefaultName is the name of an endpoint that was given none.
+const DefaultName = "default"
+
+// Book remembers which endpoints are disabled.
+type Book interface {
+	// Endpoint tells what is remembered of one.
+	Endpoint(ctx context.Context, name string) (pipeline.Endpoint, error)
+	// DisableEndpoint keeps the first time and reason until a person enables it again.
+	DisableEndpoint(ctx context.Context, name, why string) error
+}
+
+// Options describe one endpoint and how it is called.
 type Options struct {
+	// Name is how people and the Book call the endpoint. Defaults to "default".
+	Name string
+	// Book remembers that the endpoint is disabled. Nil remembers nothing: every outcome is
+	// sent.
+	Book Book
 	// URL is where to POST. Empty means that nobody subscribed: nothing is sent. It has to
 	// be https unless AllowPrivate is set. User and password in it go out as HTTP Basic
 	// and never stand in an error.
@@ -46,6 +65,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Name == "" {
+		o.Name = DefaultName
+	}
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}

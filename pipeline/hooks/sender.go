@@ -80,12 +80,16 @@ func Body(o pipeline.Outcome) ([]byte, error) {
 // Notify posts one outcome. sent is false without an error where no endpoint is set.
 //
 // The class of the error: Throttled for 429 and 503, with Retry-After where it is given;
-// Denied for 410, which says that the endpoint is gone for good, and for an address that
-// the guard refuses; Transient for everything else, redirects and other 4xx included,
-// because receivers get repaired.
+// Denied for 410, which disables the endpoint in the Book, for an endpoint that is
+// disabled, and for an address that the guard refuses; Interrupted where the Book cannot
+// be asked; Transient for everything else, redirects and other 4xx included, because
+// receivers get repaired.
 func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sent bool, err error) {
 	if s.url == nil {
 		return false, nil
+	}
+	if err := s.enabled(ctx); err != nil {
+		return false, err
 	}
 	req, err := s.request(ctx, id, o)
 	if err != nil {
@@ -101,7 +105,42 @@ func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sen
 	if res.StatusCode >= 200 && res.StatusCode < 300 {
 		return true, nil
 	}
+	if res.StatusCode == http.StatusGone {
+		return false, s.gone(ctx)
+	}
 	return false, s.statusError(res)
+}
+
+// enabled refuses a delivery to an endpoint that is disabled.
+func (s *Sender) enabled(ctx context.Context) error {
+	if s.opt.Book == nil {
+		return nil
+	}
+	e, err := s.opt.Book.Endpoint(ctx, s.opt.Name)
+	if err != nil {
+		return s.bookAway(err)
+	}
+	if e.Disabled() {
+		return pipeline.Errorf(pipeline.Denied, op, s.url.Host,
+			"the endpoint %q is disabled: %s; enable it and replay the letter", s.opt.Name, e.Why)
+	}
+	return nil
+}
+
+// gone disables the endpoint, which said that it wants no more.
+func (s *Sender) gone(ctx context.Context) error {
+	const why = "the endpoint answered 410: it says that it is gone"
+	if s.opt.Book != nil {
+		if err := s.opt.Book.DisableEndpoint(ctx, s.opt.Name, why); err != nil {
+			return s.bookAway(err)
+		}
+	}
+	return pipeline.Errorf(pipeline.Denied, op, s.url.Host, why)
+}
+
+// bookAway costs the endpoint no attempt: it has done nothing.
+func (s *Sender) bookAway(err error) error {
+	return &pipeline.Error{Class: pipeline.Interrupted, Op: op, Key: s.url.Host, RetryAfter: 5 * time.Second, Err: err}
 }
 
 func (s *Sender) request(ctx context.Context, id string, o pipeline.Outcome) (*http.Request, error) {
@@ -150,9 +189,6 @@ func (s *Sender) statusError(res *http.Response) error {
 		e.Class = pipeline.Throttled
 		e.RetryAfter = retryAfter(res.Header.Get("Retry-After"), s.opt.Now())
 		e.Err = fmt.Errorf("the endpoint answered %d: slow down", code)
-	case code == http.StatusGone:
-		e.Class = pipeline.Denied
-		e.Err = errors.New("the endpoint answered 410: it says that it is gone")
 	case code >= 300 && code < 400:
 		e.Err = fmt.Errorf("the endpoint answered %d: redirects are not followed, set its final URL", code)
 	default:

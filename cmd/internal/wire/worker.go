@@ -71,7 +71,7 @@ func (a *App) steps() (worker.Steps, error) {
 		secrets = append(secrets, s.Reveal())
 	}
 	sender, err := hooks.New(hooks.Options{
-		URL: c.Hooks.URL.Reveal(), Secrets: secrets, Timeout: c.Hooks.Timeout, AllowPrivate: c.Hooks.AllowPrivate,
+		Book: a.Ledger, URL: c.Hooks.URL.Reveal(), Secrets: secrets, Timeout: c.Hooks.Timeout, AllowPrivate: c.Hooks.AllowPrivate,
 	})
 	if err != nil {
 		return worker.Steps{}, fmt.Errorf("hooks: %w", err)

@@ -103,6 +103,7 @@ func Run(t *testing.T, open Factory) {
 		"signed keys are pruned":                   signedPruned,
 		"a key is signed once":                     signedOnce,
 		"signed keys of an owner are erased":       signedErased,
+		"endpoints that are disabled":              disabledEndpoints,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
