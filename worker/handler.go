@@ -189,7 +189,11 @@ func (h *handler) verdict(
 		dead, err = h.bury(ctx, t, a, circles)
 		return time.Time{}, dead, err
 	}
-	readyAt, dies := h.budgets.next(cause, a.Spent, a.Since, h.now())
+	judge := h.budgets.next
+	if a.Step == pipeline.StepNotify {
+		judge = h.budgets.deliver
+	}
+	readyAt, dies := judge(cause, a.Spent, a.Since, h.now())
 	if class == pipeline.Missing && a.Removal == ledger.RemovedLast {
 		dies = true // the bucket said so; there is nothing to wait for
 	}
