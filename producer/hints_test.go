@@ -130,7 +130,7 @@ func TestHintsOfRemovals(t *testing.T) {
 	const key = "users/o1/1.jpg"
 	require.NoError(t, w.ledger.Sign(t.Context(), ledger.Signed{Bucket: bucket, Key: key, Owner: "o1", Order: "A12", ExpiresAt: time.Now()}))
 	require.Equal(t, 202, w.announce(`{"order":"B7","files":["`+key+`"]}`).status)
-	require.Equal(t, 202, w.event(cosEvent("ObjectRemove:Delete", key, key, "")).status)
+	require.Equal(t, 202, w.event(cosEvent("ObjectRemove:Delete", key, key, `{"x-cos-meta-order-id":"C9"}`)).status)
 	links, err := w.ledger.Links(t.Context(), pipeline.UploadID(bucket, key))
 	require.NoError(t, err)
 	require.Len(t, links, 1)
