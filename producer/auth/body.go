@@ -29,6 +29,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 		return b, nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		drain(r)
 		return nil, tooLarge
 	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
@@ -39,6 +40,13 @@ func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 		Message: "the body could not be read: it ended early, or its framing is broken",
 	}
 }
+
+// drainBytes is how much is read of a body that nobody wants.
+const drainBytes = 4 << 20
+
+// drain reads on for a while before a request is refused. A client that is still sending
+// would otherwise see its line break instead of the answer.
+func drain(r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, drainBytes) }
 
 // readAgain gives a request the body that was read from it.
 func readAgain(r *http.Request, body []byte) { r.Body = io.NopCloser(bytes.NewReader(body)) }

@@ -96,6 +96,9 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, caller Identity, r
 	}
 	g.opt.Logger.Log(r.Context(), level, "not let in", "status", refusal.Status, "code", refusal.Code,
 		"reason", refusal.Message, "path", r.URL.Path, "from", r.RemoteAddr, "caller", caller.Name, "requestId", RequestID(w))
+	if refusal.Status != http.StatusTooManyRequests {
+		drain(r)
+	}
 	refusal.write(w, r)
 }
 
