@@ -94,6 +94,8 @@ func fixOf(l pipeline.Letter, object string) string {
 		return "wait: it was replayed and has not ended; afterput explain " + l.UploadID
 	case l.State != pipeline.LetterOpen:
 		return "nothing: it is " + string(l.State)
+	case l.UploadID == "" && l.Class == pipeline.Invalid:
+		return "nobody understood what came in at " + l.TaskType + ": announce its file with afterput enqueue KEY, then afterput dead discard " + id + " --note WHY"
 	case l.UploadID == "":
 		return "the task is not ours or of another version: find who enqueued it, or run the matching version"
 	case object == objectGone:
