@@ -5,10 +5,11 @@ import (
 	"strconv"
 )
 
-// Notify delivers an outcome. The webhook-id is uploadID.revision: the same however
-// often the delivery is tried, another one for every new outcome.
-func Notify(ctx context.Context, to Notifier, o Outcome) (StepResult, error) {
-	sent, err := to.Notify(ctx, WebhookID(o.UploadID, o.Revision), o)
+// Notify delivers an outcome to one endpoint; "" is the default one. The webhook-id is
+// uploadID.revision: the same however often the delivery is tried and to whichever
+// endpoint, another one for every new outcome.
+func Notify(ctx context.Context, to Notifier, endpoint string, o Outcome) (StepResult, error) {
+	sent, err := to.Notify(ctx, endpoint, WebhookID(o.UploadID, o.Revision), o)
 	if err != nil {
 		return StepResult{}, wrap(Transient, "notify.send", o.Key, err)
 	}

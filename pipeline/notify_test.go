@@ -11,7 +11,7 @@ import (
 
 type notifierFunc func(id string, o pipeline.Outcome) (bool, error)
 
-func (f notifierFunc) Notify(_ context.Context, id string, o pipeline.Outcome) (bool, error) {
+func (f notifierFunc) Notify(_ context.Context, _, id string, o pipeline.Outcome) (bool, error) {
 	return f(id, o)
 }
 
@@ -39,7 +39,7 @@ func TestNotify(t *testing.T) {
 				return tt.sent, tt.err
 			})
 			for range 2 {
-				res, err := pipeline.Notify(t.Context(), to, o)
+				res, err := pipeline.Notify(t.Context(), to, "shop", o)
 				require.Equal(t, tt.class, pipeline.ClassOf(err))
 				require.Equal(t, tt.want, res.State)
 			}

@@ -56,8 +56,9 @@ type OutcomeThumbnail struct {
 // Type is the event type of the outcome: upload.done, upload.rejected and so on.
 func (o Outcome) Type() string { return "upload." + string(o.State) }
 
-// Notifier delivers outcomes to whoever subscribed. id is the webhook-id, which stays
-// the same when a delivery is tried again. sent is false where nobody subscribed.
+// Notifier delivers an outcome to one endpoint, named as by the scope of the run. id is the
+// webhook-id, which stays the same when a delivery is tried again. sent is false where
+// nobody subscribed.
 type Notifier interface {
-	Notify(ctx context.Context, id string, o Outcome) (sent bool, err error)
+	Notify(ctx context.Context, endpoint, id string, o Outcome) (sent bool, err error)
 }

@@ -38,7 +38,8 @@ const (
 type StepRecord struct {
 	UploadID string
 	Step     Step
-	// Scope is the order for attach, "" for the other steps.
+	// Scope is the order for attach, the endpoint for notify ("" is the default one), ""
+	// for the other steps.
 	Scope string
 	// Gen numbers the wishes to run this step; it rises with every new wish.
 	Gen int
@@ -115,7 +116,8 @@ func OutcomeState(reason Code, steps []StepRecord) State {
 type Run struct {
 	UploadID string
 	Step     Step
-	// Scope is the order for attach, "" for the other steps.
+	// Scope is the order for attach, the endpoint for notify ("" is the default one), ""
+	// for the other steps.
 	Scope string
 	// Gen numbers the wish.
 	Gen int

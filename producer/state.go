@@ -74,7 +74,9 @@ func (a *API) getUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, s := range steps {
 		sv := stepView{Step: s.Step, Order: s.Scope, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, UpdatedAt: s.UpdatedAt}
-		if s.Step != pipeline.StepNotify {
+		if s.Step == pipeline.StepNotify {
+			sv.Order = "" // its scope is an endpoint, which is not the caller's to know
+		} else {
 			sv.Result = s.Result
 		}
 		v.Steps = append(v.Steps, sv)

@@ -60,6 +60,8 @@ type payload struct {
 	Order   string `json:"order,omitempty"`
 	Gen     int    `json:"gen,omitempty"`
 	Bucket  string `json:"bucket,omitempty"`
+	// Endpoint is of notify only; the default one has none.
+	Endpoint string `json:"endpoint,omitempty"`
 }
 
 // Job is what a task asks for: a run, or for warm all pending runs of a bucket.
@@ -96,8 +98,10 @@ func Decode(taskType string, data []byte) (Job, error) {
 		return bad("payload names no upload and gen, or a bucket as well")
 	case (step == pipeline.StepAttach) != (p.Order != ""):
 		return bad("an attach names an order, and no other step does")
+	case step != pipeline.StepNotify && p.Endpoint != "":
+		return bad("payload names an endpoint, which only a notify does")
 	}
-	return Job{Run: pipeline.Run{UploadID: p.Upload, Step: step, Scope: p.Order, Gen: p.Gen}, Bucket: p.Bucket}, nil
+	return Job{Run: pipeline.Run{UploadID: p.Upload, Step: step, Scope: p.Order + p.Endpoint, Gen: p.Gen}, Bucket: p.Bucket}, nil
 }
 
 // ended tells whether nothing follows the value that was decoded.
@@ -106,7 +110,7 @@ func ended(dec *json.Decoder) bool {
 	return errors.Is(err, io.EOF)
 }
 
-// ID names the task of a run: {step}:{uploadID}[:{orderHash}]:{gen}.
+// ID names the task of a run: {step}:{uploadID}[:{scopeHash}]:{gen}.
 func ID(run pipeline.Run) string {
 	id := string(run.Step) + ":" + run.UploadID
 	if run.Scope != "" {
@@ -146,7 +150,12 @@ const (
 
 // build makes the asynq task of a wish.
 func build(w pipeline.Wish, now time.Time, timeout time.Duration) (*asynq.Task, error) {
-	p := payload{Version: payloadVersion, Upload: w.UploadID, Order: w.Scope, Gen: w.Gen}
+	p := payload{Version: payloadVersion, Upload: w.UploadID, Gen: w.Gen}
+	if w.Step == pipeline.StepNotify {
+		p.Endpoint = w.Scope
+	} else {
+		p.Order = w.Scope
+	}
 	id, at := ID(w.Run), w.ReadyAt
 	if w.Step == pipeline.StepWarm {
 		from := now

@@ -23,6 +23,7 @@ func TestDecode(t *testing.T) {
 		{name: "attach", kind: "afterput:attach", in: `{"v":1,"upload":"0af3","order":"A/12","gen":1}`, want: tasks.Job{Run: pipeline.Run{UploadID: "0af3", Step: pipeline.StepAttach, Scope: "A/12", Gen: 1}}},
 		{name: "warm", kind: "afterput:warm", in: `{"v":1,"bucket":"b-1"}`, want: tasks.Job{Run: pipeline.Run{Step: pipeline.StepWarm}, Bucket: "b-1"}},
 		{name: "notify", kind: "afterput:notify", in: ` {"v":1,"upload":"0af3","gen":1} `, want: tasks.Job{Run: pipeline.Run{UploadID: "0af3", Step: pipeline.StepNotify, Gen: 1}}},
+		{name: "notify one endpoint", kind: "afterput:notify", in: `{"v":1,"upload":"0af3","gen":1,"endpoint":"shop"}`, want: tasks.Job{Run: pipeline.Run{UploadID: "0af3", Step: pipeline.StepNotify, Scope: "shop", Gen: 1}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +65,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"warm without bucket", warm, `{"v":1}`},
 		{"warm with an upload", warm, `{"v":1,"bucket":"b-1","upload":"0af3"}`},
 		{"warm with a gen", warm, `{"v":1,"bucket":"b-1","gen":1}`},
+		{"check with an endpoint", check, `{"v":1,"upload":"0af3","endpoint":"shop","gen":1}`},
+		{"attach with an endpoint", attach, `{"v":1,"upload":"0af3","order":"A12","endpoint":"shop","gen":1}`},
+		{"notify with an order", "afterput:notify", `{"v":1,"upload":"0af3","order":"A12","gen":1}`},
 		{"warm with an order", warm, `{"v":1,"bucket":"b-1","order":"A12"}`},
 		{"a second object", check, `{"v":1,"upload":"0af3","gen":1}{"v":1}`},
 		{"a brace too many", check, `{"v":1,"upload":"0af3","gen":1}}`},

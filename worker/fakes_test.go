@@ -212,7 +212,7 @@ type sink struct {
 	sent []string
 }
 
-func (s *sink) Notify(_ context.Context, id string, o pipeline.Outcome) (bool, error) {
+func (s *sink) Notify(_ context.Context, _, id string, o pipeline.Outcome) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent = append(s.sent, id+" "+string(o.State))

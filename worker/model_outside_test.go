@@ -139,9 +139,9 @@ type notifierLife struct {
 	w *modelWorld
 }
 
-func (n notifierLife) Notify(ctx context.Context, id string, o pipeline.Outcome) (sent bool, err error) {
+func (n notifierLife) Notify(ctx context.Context, endpoint, id string, o pipeline.Outcome) (sent bool, err error) {
 	err = n.w.outside(ctx, "hook", func() error {
-		sent, err = n.Notifier.Notify(ctx, id, o)
+		sent, err = n.Notifier.Notify(ctx, endpoint, id, o)
 		return err
 	})
 	return sent, err

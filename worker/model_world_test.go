@@ -27,7 +27,7 @@ type modelTown struct {
 	*bench
 	hooked *redis.Client
 	shop   *sqldb.DB
-	sender *hooks.Sender
+	sender *hooks.Set
 	sink   *receiver
 	world  *modelWorld // of the check that runs
 }
@@ -91,7 +91,7 @@ func newModelTown(t *testing.T) *modelTown {
 	}
 	server := httptest.NewServer(town.sink)
 	t.Cleanup(server.Close)
-	town.sender, err = hooks.New(hooks.Options{URL: server.URL, Secrets: []string{"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}, AllowPrivate: true})
+	town.sender, err = hooks.NewSet([]hooks.Options{{URL: server.URL, Secrets: []string{"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}, AllowPrivate: true}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = town.sender.Close() })
 	return town

@@ -90,7 +90,7 @@ func (h *handler) step(ctx context.Context, a *ledger.OpenAttempt) (pipeline.Ste
 			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "notify", a.UploadID, "kept outcome: %w", err)
 		}
 		notice.Outcome.At = time.UnixMicro(notice.At).UTC()
-		return pipeline.Notify(ctx, s.Notifier, notice.Outcome)
+		return pipeline.Notify(ctx, s.Notifier, a.Scope, notice.Outcome)
 	case pipeline.StepWarm:
 	}
 	return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "worker", a.UploadID, "step %q does not run alone", a.Step)

@@ -31,8 +31,6 @@ type Sender struct {
 	client  *http.Client
 }
 
-var _ pipeline.Notifier = (*Sender)(nil)
-
 // New makes a Sender. Without a URL it sends nothing and needs no secret. Close it.
 func New(opt Options) (*Sender, error) {
 	s := &Sender{opt: opt.withDefaults()}

@@ -36,6 +36,9 @@ type Options struct {
 	// Committed, where set, is called with the operation's name after each transaction has
 	// been committed and before its caller hears of it. The battery ends the process there.
 	Committed func(op string)
+	// Subscribers names the endpoints that want an event such as upload.done, "" for the
+	// default one. Nil means the default one, for every event.
+	Subscribers func(event string) []string
 	// SweepGrace is how long after its task should be in the queue a pending step is
 	// swept. Default one minute.
 	SweepGrace time.Duration
@@ -47,6 +50,7 @@ type Ledger struct {
 	now       func() time.Time
 	grace     time.Duration
 	committed func(op string)
+	wanted    func(event string) []string
 }
 
 // New makes a Ledger over an open database; Migrate must have run once.
@@ -63,7 +67,10 @@ func New(opt Options) (*Ledger, error) {
 	if opt.Committed == nil {
 		opt.Committed = func(string) {}
 	}
-	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed}, nil
+	if opt.Subscribers == nil {
+		opt.Subscribers = func(string) []string { return []string{""} }
+	}
+	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed, wanted: opt.Subscribers}, nil
 }
 
 // Migrate creates or upgrades the tables. Several processes may call it at once.

@@ -12,7 +12,8 @@ import (
 )
 
 // settle fixes the outcome of an upload when its last step has ended. An outcome that
-// differs from the last one is a new revision and is notified.
+// differs from the last one is a new revision, with a notify run for each endpoint that
+// wants it.
 func (w *wishes) settle(ctx context.Context, u *uploadRow) error {
 	out, err := outcome(ctx, w.tx, u)
 	if err != nil || out.State == pipeline.InFlight {
@@ -34,7 +35,16 @@ func (w *wishes) settle(ctx context.Context, u *uploadRow) error {
 	if err != nil {
 		return err
 	}
-	return w.want(ctx, u, pipeline.StepNotify, "", kept)
+	endpoints := w.l.wanted(out.Type())
+	if len(endpoints) == 0 {
+		endpoints = []string{""} // a run that nobody subscribed to says so
+	}
+	for _, endpoint := range endpoints {
+		if err := w.want(ctx, u, pipeline.StepNotify, endpoint, kept); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Notice is what a notify step keeps: the outcome as it was when it was fixed.

@@ -143,9 +143,9 @@ type TempURL struct {
 	PublicTTL time.Duration `yaml:"publicTTL"`
 }
 
-// Hooks is the outgoing webhook.
+// Hooks are the outgoing webhooks.
 type Hooks struct {
-	// URL receives outcomes by POST. Empty: nobody is told.
+	// URL receives every outcome by POST: the endpoint "default". Empty: there is none.
 	URL URL `yaml:"url"`
 	// Secrets sign the body by Standard Webhooks (whsec_...); the first signs, all are
 	// sent while they rotate.
@@ -155,6 +155,8 @@ type Hooks struct {
 	// AllowPrivate permits receivers on loopback and private addresses, and plain http.
 	// Defaults to false.
 	AllowPrivate bool `yaml:"allowPrivate"`
+	// Endpoints are more receivers, each with its own attempts and letters.
+	Endpoints []HookEndpoint `yaml:"endpoints"`
 }
 
 // HTTP is the door of serve.

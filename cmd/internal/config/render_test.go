@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,9 @@ func full() *config.Config {
 	}}
 	c.Hooks.URL = "https://h/p?key=hush-hook&x=1"
 	c.Hooks.Secrets = []config.Secret{"whsec_" + "aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="}
+	c.Hooks.Endpoints = []config.HookEndpoint{{
+		Name: "crm", URL: "https://h/p?key=hush-crm", Events: []string{"upload.done"}, Secrets: c.Hooks.Secrets, Timeout: time.Second,
+	}}
 	c.Auth.Keys = []config.Key{{Name: "a b: #", Secret: "hush-hush-hush-hush", Scopes: []string{"announce", "read"}}}
 	c.Auth.WebhookSecrets = []config.Secret{"whsec_" + "aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="}
 	c.Auth.CallbackSecret = "hush-hush-hush-hush"

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -116,33 +115,5 @@ func (v *validator) thumbnails() {
 	v.atLeast("thumbnails.pixelBudget", int64(t.PixelBudget), int64(MiB))
 	if strings.ContainsFunc(t.CacheControl, func(r rune) bool { return r < ' ' || r > '~' }) {
 		v.add("thumbnails.cacheControl", "write it as max-age=86400", "has characters that no header takes")
-	}
-}
-
-// The length of a webhook secret in bytes, by Standard Webhooks.
-const (
-	minHookSecret = 24
-	maxHookSecret = 64
-)
-
-func (v *validator) hooks() {
-	h := v.cfg.Hooks
-	if h.URL != "" {
-		schemes := []string{"https"}
-		if h.AllowPrivate {
-			schemes = append(schemes, "http")
-		}
-		v.address("hooks.url", h.URL.Reveal(), "https://host/path (plain http only with hooks.allowPrivate)", schemes...)
-		if len(h.Secrets) == 0 {
-			v.add("hooks.secrets", `set AFTERPUT_HOOKS_SECRETS=whsec_... (whsec_ and the base64 of 24 to 64 random bytes)`, "is empty while hooks.url is set")
-		}
-	}
-	for i, s := range h.Secrets {
-		text, ok := strings.CutPrefix(s.Reveal(), "whsec_")
-		raw, err := base64.StdEncoding.DecodeString(text)
-		if !ok || err != nil || len(raw) < minHookSecret || len(raw) > maxHookSecret {
-			v.add("hooks.secrets", "write whsec_ and the base64 of 24 to 64 random bytes, such as from: openssl rand -base64 32",
-				"has a secret (number %d) that is none by Standard Webhooks", i+1)
-		}
 	}
 }

@@ -81,7 +81,9 @@ func (a *App) openLedger(ctx context.Context) error {
 		return &OpenError{PartLedger, err}
 	}
 	a.closers = append(a.closers, db.Close)
-	if a.Ledger, err = ledger.New(ledger.Options{DB: db, Now: a.faults.now(), Committed: a.faults.committed()}); err == nil {
+	if a.Ledger, err = ledger.New(ledger.Options{
+		DB: db, Now: a.faults.now(), Committed: a.faults.committed(), Subscribers: subscribers(a.Config.Hooks),
+	}); err == nil {
 		err = a.Ledger.Migrate(ctx)
 	}
 	if err != nil {

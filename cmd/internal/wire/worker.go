@@ -66,16 +66,11 @@ func (a *App) steps() (worker.Steps, error) {
 	if err != nil {
 		return worker.Steps{}, err
 	}
-	secrets := make([]string, 0, len(c.Hooks.Secrets))
-	for _, s := range c.Hooks.Secrets {
-		secrets = append(secrets, s.Reveal())
-	}
-	sender, err := hooks.New(hooks.Options{
-		Book: a.Ledger, URL: c.Hooks.URL.Reveal(), Secrets: secrets, Timeout: c.Hooks.Timeout, AllowPrivate: c.Hooks.AllowPrivate,
-	})
+	endpoints, err := hooks.NewSet(a.endpoints())
 	if err != nil {
 		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
 	}
+	a.closers = append(a.closers, endpoints.Close)
 	s := worker.Steps{
 		Objects: a.faults.objects(a.Objects),
 		Probe:   probe.Detect,
@@ -91,7 +86,7 @@ func (a *App) steps() (worker.Steps, error) {
 		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
 		URLs:       tempurl.NewResolver(a.Objects),
 		Cache:      a.Cache,
-		Notifier:   a.faults.notifier(sender),
+		Notifier:   a.faults.notifier(endpoints),
 	}
 	if a.Orders != nil {
 		s.Orders = a.faults.orders(a.Orders)

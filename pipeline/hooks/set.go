@@ -1,0 +1,67 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/afterput/afterput/pipeline"
+)
+
+// Set delivers to several endpoints, each apart from the others. It is safe for use by
+// many goroutines.
+type Set struct {
+	senders map[string]*Sender // by scope
+}
+
+var _ pipeline.Notifier = (*Set)(nil)
+
+// ScopeOf gives the scope of notify runs for an endpoint: its name, or "" for the default
+// one.
+func ScopeOf(name string) string {
+	if name == DefaultName {
+		return ""
+	}
+	return name
+}
+
+// NewSet makes a Set of endpoints, whose names have to differ. Close it.
+func NewSet(endpoints []Options) (*Set, error) {
+	s := &Set{senders: make(map[string]*Sender, len(endpoints))}
+	for _, opt := range endpoints {
+		opt = opt.withDefaults()
+		scope := ScopeOf(opt.Name)
+		sender, err := New(opt)
+		if s.senders[scope] != nil {
+			err = errors.New("hooks: a second endpoint has this name")
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("endpoint %q: %w", opt.Name, err), s.Close())
+		}
+		s.senders[scope] = sender
+	}
+	return s, nil
+}
+
+// Close drops idle connections.
+func (s *Set) Close() error {
+	var errs []error
+	for _, sender := range s.senders {
+		errs = append(errs, sender.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Notify posts one outcome to the endpoint of a scope, with the errors of Sender.Notify.
+// Where the default endpoint is not configured nobody subscribed. Another one that is not
+// configured is Transient: this worker may be the one whose configuration is old.
+func (s *Set) Notify(ctx context.Context, scope, id string, o pipeline.Outcome) (sent bool, err error) {
+	sender := s.senders[scope]
+	switch {
+	case sender != nil:
+		return sender.Notify(ctx, id, o)
+	case scope == "":
+		return false, nil
+	}
+	return false, pipeline.Errorf(pipeline.Transient, op, scope, "this worker has no endpoint %q in its configuration", scope)
+}
