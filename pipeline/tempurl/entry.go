@@ -32,6 +32,13 @@ func (e Entry) ttl(now time.Time) time.Duration {
 	return min(e.KeepUntil.Sub(now), e.CheckedAt.Add(Unchecked).Sub(now)).Truncate(time.Millisecond)
 }
 
+// aging tells that a new URL should be found before this one goes: in the last quarter
+// of its time, at most margin before its end.
+func (e Entry) aging(now time.Time, margin time.Duration) bool {
+	left := e.KeepUntil.Sub(now)
+	return left < min(margin, e.KeepUntil.Sub(e.ResolvedAt)/4)
+}
+
 // encode writes the value without HTML escapes, so that the URL stands in it as it is.
 func (e Entry) encode() (string, error) {
 	v := value{

@@ -1,0 +1,97 @@
+package producer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/tempurl"
+	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/events"
+)
+
+// MaxTempURLs is how many fileIDs one call may name.
+const MaxTempURLs = 500
+
+// URLs answers under which URLs files can be fetched: *tempurl.Service.
+type URLs interface {
+	Resolve(ctx context.Context, who tempurl.Viewer, fileIDs []string) []tempurl.Answer
+}
+
+// tempURL is one answer, in the shape of getTempFileURL.
+type tempURL struct {
+	FileID      string `json:"fileID"`
+	TempFileURL string `json:"tempFileURL"`
+	// MaxAge is for how many seconds the URL may be used.
+	MaxAge int64  `json:"maxAge"`
+	Code   string `json:"code"`
+}
+
+// RegisterTempURLs mounts POST /v1/temp-urls. End users get the URLs of public files and
+// of their own.
+func (a *API) RegisterTempURLs(mux *http.ServeMux, urls URLs) {
+	h := func(w http.ResponseWriter, r *http.Request) { a.postTempURLs(w, r, urls) }
+	mux.Handle("POST /v1/temp-urls", auth.WithRequestID(a.keys.RequireOwn(auth.ScopeRead, http.HandlerFunc(h))))
+}
+
+func (a *API) postTempURLs(w http.ResponseWriter, r *http.Request, urls URLs) {
+	body, err := a.body(w, r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	ids, err := decodeTempURLs(body)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	owner := auth.Owner(r.Context())
+	answers := urls.Resolve(r.Context(), tempurl.Viewer{All: owner == "", Owner: owner}, ids)
+	list := make([]tempURL, len(answers))
+	failed := 0
+	for i, u := range answers {
+		list[i] = tempURL{FileID: u.FileID, TempFileURL: u.URL, MaxAge: int64(u.MaxAge.Seconds()), Code: u.Code}
+		if u.Code == tempurl.Failed {
+			failed++
+		}
+	}
+	if failed == len(list) {
+		a.fail(w, r, pipeline.Errorf(pipeline.Transient, "tempurls", "", "none of %d files could be asked about", failed))
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"fileList": list, "requestId": auth.RequestID(w)})
+}
+
+// decodeTempURLs reads {"fileIDs":["cloud://env.bucket/users/oX/1.jpg"]}.
+func decodeTempURLs(body []byte) ([]string, error) {
+	refuse := func(code pipeline.Code, format string, args ...any) ([]string, error) {
+		e := pipeline.Errorf(pipeline.Invalid, "tempurls", "", format, args...)
+		e.Code = code
+		return nil, e
+	}
+	var req struct {
+		FileIDs *[]string `json:"fileIDs"`
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&req); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return refuse(events.CodeBadField, "fileIDs must be a list of fileIDs, not %s", wrong.Value)
+		}
+		return refuse(events.CodeBadJSON, "want {\"fileIDs\":[...]}: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refuse(events.CodeTrailingData, "something follows the JSON value")
+	}
+	switch {
+	case req.FileIDs == nil || len(*req.FileIDs) == 0:
+		return refuse(events.CodeMissingField, "fileIDs is not there or empty")
+	case len(*req.FileIDs) > MaxTempURLs:
+		return refuse(events.CodeTooManyFiles, "%d fileIDs: at most %d in one call", len(*req.FileIDs), MaxTempURLs)
+	}
+	return *req.FileIDs, nil
+}
