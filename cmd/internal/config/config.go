@@ -137,10 +137,14 @@ type Preset struct {
 	Quality int `yaml:"quality"`
 }
 
-// TempURL is the cache of public URLs.
+// TempURL is about the URLs under which files can be fetched.
 type TempURL struct {
 	// PublicTTL is how long a public URL that does not expire is kept. Defaults to 2h.
 	PublicTTL time.Duration `yaml:"publicTTL"`
+	// PrivateTTL is how long the URL of a private file works, 1s to 24h. Defaults to 10m.
+	PrivateTTL time.Duration `yaml:"privateTTL"`
+	// MissTTL is how long a file that is not there is not asked for again. Defaults to 10s.
+	MissTTL time.Duration `yaml:"missTTL"`
 }
 
 // Hooks are the outgoing webhooks.

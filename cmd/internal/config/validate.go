@@ -28,6 +28,9 @@ func (c *Config) check() []Finding {
 	v.sign()
 	v.numbers()
 	v.reconcile()
+	if ttl := c.TempURL.PrivateTTL; ttl > 24*time.Hour {
+		v.add("tempurl.privateTTL", "write at most 24h", "is %s", ttl)
+	}
 	return v.found.list
 }
 
@@ -116,6 +119,8 @@ func (v *validator) numbers() {
 		value, min time.Duration
 	}{
 		{"tempurl.publicTTL", c.TempURL.PublicTTL, time.Minute},
+		{"tempurl.privateTTL", c.TempURL.PrivateTTL, time.Second},
+		{"tempurl.missTTL", c.TempURL.MissTTL, time.Millisecond},
 		{"hooks.timeout", c.Hooks.Timeout, time.Millisecond},
 		{"retry.throttledFor", c.Retry.ThrottledFor, time.Second},
 		{"retry.waitingFor", c.Retry.WaitingFor, time.Millisecond},

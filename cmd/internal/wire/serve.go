@@ -21,7 +21,11 @@ func (a *App) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	producer.NewAPI(p, gate, int64(a.Config.HTTP.MaxBody)).Register(mux)
+	api := producer.NewAPI(p, gate, int64(a.Config.HTTP.MaxBody))
+	api.Register(mux)
+	if err := a.registerTempURLs(mux, api); err != nil {
+		return nil, err
+	}
 	if err := a.registerSign(mux, gate); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/hooks"
 	"github.com/afterput/afterput/pipeline/probe"
-	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/pipeline/thumb"
 	"github.com/afterput/afterput/tasks"
 	"github.com/afterput/afterput/worker"
@@ -84,7 +83,7 @@ func (a *App) steps() (worker.Steps, error) {
 		Isolated:   isolated,
 		Thumbnail:  a.thumbnailOptions(),
 		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
-		URLs:       tempurl.NewResolver(a.Objects),
+		URLs:       a.urls(),
 		Cache:      a.Cache,
 		Notifier:   a.faults.notifier(endpoints),
 	}
