@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -16,9 +18,38 @@ func deliveries() []time.Duration {
 	}
 }
 
+// deliverFor is how long a delivery may wait for an endpoint that is paused whenever its
+// turn comes: longer than the schedule takes.
+const deliverFor = 96 * time.Hour
+
+var (
+	errHeld    = errors.New("the endpoint is paused after failures, or busy")
+	errOverdue = pipeline.Errorf(pipeline.Transient, "notify", "", "the endpoint was paused after failures whenever this delivery came, for %s", deliverFor)
+)
+
+// held tells how long a delivery waits without an attempt, so that the workers are there
+// for other endpoints. overdue says that it has waited for too long altogether.
+func (h *handler) held(ctx context.Context, run pipeline.Run) (wait time.Duration, overdue bool) {
+	if run.Step != pipeline.StepNotify || h.steps.Held == nil {
+		return 0, false
+	}
+	if wait = h.steps.Held(run.Scope); wait <= 0 {
+		return 0, false
+	}
+	// A ledger that is away is met by Begin.
+	since, err := h.ledger.WaitsSince(ctx, run)
+	if err != nil {
+		return 0, false
+	}
+	return wait + rand.N(wait/2+1), !since.IsZero() && h.now().Sub(since) >= deliverFor //nolint:gosec // jitter needs no secret
+}
+
 // deliver is next for notify: whatever the receiver does wrong costs one attempt of the
 // schedule, and a longer wait that it asks for is honoured.
 func (b Budgets) deliver(err error, spent map[pipeline.Class]int, since, now time.Time) (readyAt time.Time, dies bool) {
+	if errors.Is(err, errOverdue) {
+		return now, true
+	}
 	switch class := pipeline.ClassOf(err); class {
 	case pipeline.Transient, pipeline.Throttled, pipeline.Missing, pipeline.Conflict, pipeline.Waiting:
 	default:

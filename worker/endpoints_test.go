@@ -2,14 +2,20 @@ package worker
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/hooks"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 // board is a patchy sink for each endpoint.
@@ -124,4 +130,85 @@ func TestEndpointsHaveTheirOwnTasks(t *testing.T) {
 	shop := run
 	shop.Scope = "shop"
 	require.NotEqual(t, tasks.ID(run), tasks.ID(shop))
+}
+
+// TestHeldDeliveriesCostNothing: while the endpoint is paused there is no attempt, and no
+// request; when that has lasted for longer than the schedule there is a letter.
+func TestHeldDeliveriesCostNothing(t *testing.T) {
+	t.Parallel()
+	b, clock := miniBench(t)
+	h := b.handler()
+	to := &patchy{}
+	h.steps.Notifier = to
+	hold := time.Minute
+	h.steps.Held = func(endpoint string) time.Duration {
+		require.Empty(t, endpoint)
+		return hold
+	}
+	ids := b.outcomes(h, 2)
+	for range 100 {
+		var come *again
+		require.ErrorAs(t, b.try(h, ids[0], pipeline.StepNotify), &come)
+		require.False(t, isFailure(come))
+		require.GreaterOrEqual(t, come.delay, hold)
+		clock.Add(time.Minute)
+	}
+	require.Empty(t, b.classes(ids[0], pipeline.StepNotify))
+	hold = 0
+	require.NoError(t, b.try(h, ids[0], pipeline.StepNotify))
+	require.Equal(t, []string{ids[0] + ".1 done"}, to.all())
+
+	hold = time.Minute
+	clock.Add(deliverFor)
+	require.ErrorIs(t, b.try(h, ids[1], pipeline.StepNotify), asynq.SkipRetry)
+	letters := b.letters()
+	require.Len(t, letters, 1)
+	require.Equal(t, pipeline.Transient, letters[0].Class)
+	require.Contains(t, letters[0].Error, "was paused after failures")
+	require.Equal(t, 1, to.hits, "no request")
+}
+
+// TestHangingEndpointLeavesWorkersToOthers: the deliveries to one endpoint never end, and
+// the other one gets everything meanwhile.
+func TestHangingEndpointLeavesWorkersToOthers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, redistest.Mini(t), nil)
+	b.subscribe(map[string][]string{"": nil, "crm": nil})
+	release, healthy := make(chan struct{}), &receiver{bodies: map[string][][]byte{}}
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(hanging.Close)
+	server := httptest.NewServer(healthy)
+	t.Cleanup(server.Close)
+	of := func(name, url string) hooks.Options {
+		return hooks.Options{
+			Name: name, URL: url, Secrets: []string{"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"},
+			AllowPrivate: true, Timeout: time.Hour, MaxInFlight: 1,
+		}
+	}
+	set, err := hooks.NewSet([]hooks.Options{of("", server.URL), of("crm", hanging.URL)})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = set.Close() })
+	b.limits[pipeline.StepNotify] = time.Hour
+	b.start(func(opt *Options) { opt.Steps.Notifier, opt.Steps.Held = set, set.Hold })
+	t.Cleanup(func() { close(release) })
+	q := tasks.NewEnqueuer(b.rdb, b.limits, b.now)
+	const n = 6
+	for i := range n {
+		id := b.announce(string(rune('a'+i))+".jpg", "v1", "")
+		_, err := q.Enqueue(t.Context(), pipeline.Wish{Run: b.run(id, pipeline.StepCheck), Bucket: bucket})
+		require.NoError(t, err)
+	}
+	b.eventually(func() bool {
+		return func() bool {
+			healthy.mu.Lock()
+			defer healthy.mu.Unlock()
+			return len(healthy.bodies) == n
+		}()
+	}, "the healthy endpoint gets every outcome")
 }

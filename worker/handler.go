@@ -49,12 +49,19 @@ func (h *handler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 	if job.Step == pipeline.StepWarm {
 		return h.warm(ctx, t, job.Bucket)
 	}
+	wait, overdue := h.held(ctx, job.Run)
+	if wait > 0 && !overdue {
+		return &again{delay: wait, class: pipeline.Interrupted, err: errHeld}
+	}
 	a, err := h.ledger.Begin(ctx, job.Run, h.worker, beginHold)
 	if _, away := errors.AsType[*pipeline.Error](err); away && h.outage.wait(ctx, err) {
 		a, err = h.ledger.Begin(ctx, job.Run, h.worker, beginHold)
 	}
 	if err != nil {
 		return h.notBegun(ctx, job.Run, err)
+	}
+	if overdue {
+		return h.failed(ctx, t, a, errOverdue)
 	}
 	res, err := h.attempt(ctx, a)
 	if ctx.Err() != nil {

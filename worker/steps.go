@@ -26,6 +26,9 @@ type Steps struct {
 	URLs      pipeline.URLResolver
 	Cache     pipeline.URLCache
 	Notifier  pipeline.Notifier
+	// Held tells how long deliveries to an endpoint have to wait, because it fails; 0 is not
+	// at all. They wait without an attempt. Nil holds nothing.
+	Held func(endpoint string) time.Duration
 }
 
 // attempt makes one attempt under the policy's deadline.

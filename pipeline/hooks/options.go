@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -56,6 +57,11 @@ type Options struct {
 	AllowPrivate bool
 	// Timeout bounds one delivery. Defaults to 15 s.
 	Timeout time.Duration
+	// MaxInFlight is how many deliveries may be under way to the endpoint at once in this
+	// process, so that one that hangs leaves workers to the others. Default 0: any number.
+	MaxInFlight int
+	// Logger gets a line when the endpoint is paused and when it is back. Nil logs nothing.
+	Logger *slog.Logger
 	// UserAgent defaults to "afterput".
 	UserAgent string
 	// RootCAs verify the endpoint. Defaults to those of the system.
@@ -73,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "afterput"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -29,6 +29,7 @@ type Sender struct {
 	url     *url.URL // nil where nobody subscribed
 	signers []*standardwebhooks.Webhook
 	client  *http.Client
+	circuit *circuit
 }
 
 // New makes a Sender. Without a URL it sends nothing and needs no secret. Close it.
@@ -45,6 +46,7 @@ func New(opt Options) (*Sender, error) {
 		return nil, err
 	}
 	s.client = newClient(s.opt)
+	s.circuit = &circuit{now: s.opt.Now, most: s.opt.MaxInFlight}
 	return s, nil
 }
 
@@ -80,7 +82,7 @@ func Body(o pipeline.Outcome) ([]byte, error) {
 // The class of the error: Throttled for 429 and 503, with Retry-After where it is given;
 // Denied for 410, which disables the endpoint in the Book, for an endpoint that is
 // disabled, and for an address that the guard refuses; Interrupted where the Book cannot
-// be asked; Transient for everything else, redirects and other 4xx included, because
+// be asked and while the endpoint is paused after failures; Transient for everything else, redirects and other 4xx included, because
 // receivers get repaired.
 func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sent bool, err error) {
 	if s.url == nil {
@@ -93,6 +95,43 @@ func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sen
 	if err != nil {
 		return false, &pipeline.Error{Class: pipeline.Bug, Op: op, Key: s.url.Host, Err: err}
 	}
+	if wait := s.circuit.enter(); wait > 0 {
+		return false, &pipeline.Error{
+			Class: pipeline.Interrupted, Op: op, Key: s.url.Host, RetryAfter: wait,
+			Err: errors.New("the endpoint is paused after failures, or busy"),
+		}
+	}
+	sent, err = s.post(ctx, req)
+	s.judge(ctx, err)
+	return sent, err
+}
+
+// judge tells the circuit how a delivery ended.
+func (s *Sender) judge(ctx context.Context, err error) {
+	switch class := pipeline.ClassOf(err); {
+	case err == nil:
+		if s.circuit.succeeded() {
+			s.opt.Logger.InfoContext(ctx, "the endpoint is back", "endpoint", s.opt.Name)
+		}
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded), class != pipeline.Transient && class != pipeline.Throttled:
+		s.circuit.leave() // this process stops, or the endpoint is not what failed
+	default:
+		if pause := s.circuit.failure(pipeline.RetryAfterOf(err)); pause > 0 {
+			s.opt.Logger.WarnContext(ctx, "the endpoint is paused", "endpoint", s.opt.Name, "for", pause, "error", err)
+		}
+	}
+}
+
+// Hold tells how long a delivery would have to wait, because the endpoint is paused after
+// failures or busy; 0 is not at all.
+func (s *Sender) Hold() time.Duration {
+	if s.circuit == nil {
+		return 0
+	}
+	return s.circuit.hold()
+}
+
+func (s *Sender) post(ctx context.Context, req *http.Request) (sent bool, err error) {
 	res, err := s.client.Do(req)
 	if err != nil {
 		return false, s.dialError(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/afterput/afterput/pipeline"
 )
@@ -50,6 +51,15 @@ func (s *Set) Close() error {
 		errs = append(errs, sender.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Hold tells how long a delivery to the endpoint of a scope would have to wait, as
+// Sender.Hold.
+func (s *Set) Hold(scope string) time.Duration {
+	if sender := s.senders[scope]; sender != nil {
+		return sender.Hold()
+	}
+	return 0
 }
 
 // Notify posts one outcome to the endpoint of a scope, with the errors of Sender.Notify.

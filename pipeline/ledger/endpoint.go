@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -74,4 +75,18 @@ func (l *Ledger) EnableEndpoint(ctx context.Context, name, who, note string) (ch
 		return record(ctx, tx, &operationRow{At: at(l.now()), Who: who, What: "enable", Filter: "endpoint " + name, Note: note, Counts: "1"})
 	})
 	return changed, err
+}
+
+// WaitsSince tells when the first attempt of a run began or, where there was none, when it
+// might have; zero where the ledger has no such run.
+func (l *Ledger) WaitsSince(ctx context.Context, run pipeline.Run) (time.Time, error) {
+	var since int64
+	err := l.db.NewRaw(`SELECT COALESCE((SELECT MIN(a.started_at) FROM attempts a WHERE a.upload_id = s.upload_id
+			AND a.step = s.step AND a.scope = s.scope AND a.gen = s.gen), s.ready_at)
+		FROM upload_steps s WHERE s.upload_id = ? AND s.step = ? AND s.scope = ? AND s.gen = ?`,
+		run.UploadID, string(run.Step), run.Scope, run.Gen).Scan(ctx, &since)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return micros(since).time(), classed("waitsSince", err)
 }

@@ -8,7 +8,12 @@ import (
 // endpoints gives the receivers of webhooks.
 func (a *App) endpoints() []hooks.Options {
 	var out []hooks.Options
-	for _, e := range a.Config.Hooks.All() {
+	all, most := a.Config.Hooks.All(), 0
+	if len(all) > 1 {
+		// One that hangs leaves half of the pool to the others.
+		most = max(1, a.Config.Pools.Hooks.Concurrency/2)
+	}
+	for _, e := range all {
 		secrets := make([]string, 0, len(e.Secrets))
 		for _, s := range e.Secrets {
 			secrets = append(secrets, s.Reveal())
@@ -16,6 +21,7 @@ func (a *App) endpoints() []hooks.Options {
 		out = append(out, hooks.Options{
 			Name: e.Name, Book: a.Ledger, URL: e.URL.Reveal(), Secrets: secrets,
 			Timeout: e.Timeout, AllowPrivate: a.Config.Hooks.AllowPrivate,
+			MaxInFlight: most, Logger: a.Log,
 		})
 	}
 	return out

@@ -86,6 +86,7 @@ func (a *App) steps() (worker.Steps, error) {
 		URLs:       a.urls(),
 		Cache:      a.Cache,
 		Notifier:   a.faults.notifier(endpoints),
+		Held:       endpoints.Hold,
 	}
 	if a.Orders != nil {
 		s.Orders = a.faults.orders(a.Orders)
