@@ -185,7 +185,9 @@ func (x *exchange) bucketRequest() error {
 		return x.getACL()
 	case x.r.Method == http.MethodPut && q.Has("acl"):
 		return x.putACL()
-	case x.r.Method == http.MethodGet && !q.Has("uploads"):
+	case x.r.Method == http.MethodGet && q.Has("uploads"):
+		return x.listUploads(q)
+	case x.r.Method == http.MethodGet:
 		return x.list(q)
 	case x.r.Method == http.MethodHead:
 		x.w.WriteHeader(http.StatusOK)
