@@ -59,6 +59,10 @@ e2e: ## The end-to-end tests (TestE2E...) on a real Redis
 	@deploy/tools/ensure redis-server
 	AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -count=1 -run '^TestE2E' ./...
 
+.PHONY: clients
+clients: ## Real clients against a real afterput: Tencent's guide, cos-nodejs-sdk, standardwebhooks; needs npm
+	@deploy/clients/run
+
 # A command of the battery; its counts are kept in CHAOS_DIR.
 CHAOS = bin/chaos -binary bin/afterput-chaos -dir $(CHAOS_DIR)
 CHAOS_DIR ?= bin/chaos.d

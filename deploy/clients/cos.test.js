@@ -1,0 +1,89 @@
+'use strict'
+// cos-nodejs-sdk-v5 uploads with signatures that afterput made, and large videos in parts.
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+
+const { at, withKeys, withSignature } = require('./lib/cos.js')
+const { World, fileID, sample, video } = require('./lib/world.js')
+
+const timeout = 120000
+const MB = 1000000
+
+/** What /put-sign answers. */
+async function putSign(world, query) {
+  const { status, body } = await world.ask(`/put-sign?${query}`)
+  assert.equal(status, 200, JSON.stringify(body))
+  return body
+}
+
+const status = (code) => (err) => err.statusCode === code
+
+test('cos-nodejs-sdk-v5 with our signatures', { timeout }, async (t) => {
+  const world = await World.start(t)
+  const photo = fs.readFileSync(sample('photo.jpg'))
+
+  await t.test('putObject ends in the order that the signer knew', async () => {
+    world.addOrder('A1')
+    const signed = await putSign(world, 'ext=jpg&order=A1&position=0')
+    assert.equal(signed.cosHost, world.cosAddr)
+    await withSignature(world, signed.authorization).putObject({ ...at(signed.cosKey), Body: photo })
+    assert.equal((await world.outcome(signed.cosKey)).state, 'done')
+    assert.deepEqual(world.images('A1'), [fileID(signed.cosKey)])
+  })
+
+  await t.test('uploadFile puts a small file in one piece', async () => {
+    const signed = await putSign(world, 'ext=jpg')
+    await withSignature(world, signed.authorization).uploadFile({ ...at(signed.cosKey), FilePath: sample('photo.jpg'), SliceSize: 5 * MB })
+    assert.equal((await world.outcome(signed.cosKey)).state, 'done')
+  })
+
+  await t.test('a signature opens no other key and no other method', async () => {
+    const signed = await putSign(world, 'ext=jpg')
+    const cos = withSignature(world, signed.authorization)
+    await assert.rejects(cos.putObject({ ...at(signed.cosKey.replace(/.{5}\.jpg$/, 'other.jpg')), Body: photo }), status(403))
+    await assert.rejects(cos.deleteObject(at(signed.cosKey)), status(403))
+    await cos.putObject({ ...at(signed.cosKey), Body: photo })
+    await assert.rejects(cos.deleteObject(at(signed.cosKey)), status(403))
+  })
+
+  await t.test('forbidOverwrite holds against a second PUT', async () => {
+    const signed = await putSign(world, 'ext=jpg&forbidOverwrite=1')
+    const put = () => withSignature(world, signed.authorization).putObject({ ...at(signed.cosKey), Body: photo, Headers: signed.headers })
+    await put()
+    await assert.rejects(put(), status(409))
+  })
+
+  // A signature is one PUT of one key: that of a part would have to cover its number and
+  // the ID of the upload, and the start of an upload is a POST.
+  await t.test('sliceUploadFile is refused', async () => {
+    const signed = await putSign(world, 'ext=mp4')
+    const file = video(path.join(world.dir, 'refused.mp4'), 3 * MB)
+    await assert.rejects(withSignature(world, signed.authorization).sliceUploadFile({ ...at(signed.cosKey), FilePath: file, ChunkSize: MB }), status(403))
+  })
+})
+
+for (const { name, env, state, reason, images } of [
+  { name: 'is TOO_LARGE by default', env: {}, state: 'rejected', reason: 'TOO_LARGE', images: 0 },
+  { name: 'is attached where the limit allows it', env: { AFTERPUT_CHECK_MAX_VIDEO_BYTES: '200MB' }, state: 'done', reason: undefined, images: 1 },
+]) {
+  test(`sliceUploadFile of a video of 120 MB ${name}`, { timeout }, async (t) => {
+    const world = await World.start(t, env)
+    world.addOrder('V1')
+    const key = 'users/oDev/影片 1.mp4'
+    const file = video(path.join(world.dir, 'large.mp4'), 120 * MB)
+    const done = await withKeys(world).sliceUploadFile({
+      ...at(key), FilePath: file, ChunkSize: 16 * MB,
+      Headers: { 'x-cos-meta-order-id': 'V1', 'x-cos-meta-position': '0' },
+    })
+    assert.match(done.ETag, /-8"?$/, 'it came in eight parts')
+
+    const outcome = await world.outcome(key)
+    assert.equal(outcome.state, state, JSON.stringify(outcome))
+    assert.equal(outcome.reason, reason)
+    assert.equal(outcome.size, 120 * MB)
+    assert.deepEqual(world.images('V1'), images ? [fileID(key)] : [])
+  })
+}
