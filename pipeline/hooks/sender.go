@@ -23,6 +23,8 @@ const op = "hooks.send"
 // maxAnswer is how much of an answer is read, so that the connection can be used again.
 const maxAnswer = 4 << 10
 
+const gone410 = "the endpoint answered 410: it says that it is gone"
+
 // Sender delivers outcomes to one endpoint. It is safe for use by many goroutines.
 type Sender struct {
 	opt     Options
@@ -91,7 +93,11 @@ func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sen
 	if err := s.enabled(ctx); err != nil {
 		return false, err
 	}
-	req, err := s.request(ctx, id, o)
+	body, err := Body(o)
+	if err != nil {
+		return false, &pipeline.Error{Class: pipeline.Bug, Op: op, Key: s.url.Host, Err: err}
+	}
+	req, err := s.request(ctx, id, body)
 	if err != nil {
 		return false, &pipeline.Error{Class: pipeline.Bug, Op: op, Key: s.url.Host, Err: err}
 	}
@@ -166,13 +172,12 @@ func (s *Sender) enabled(ctx context.Context) error {
 
 // gone disables the endpoint, which said that it wants no more.
 func (s *Sender) gone(ctx context.Context) error {
-	const why = "the endpoint answered 410: it says that it is gone"
 	if s.opt.Book != nil {
-		if err := s.opt.Book.DisableEndpoint(ctx, s.opt.Name, why); err != nil {
+		if err := s.opt.Book.DisableEndpoint(ctx, s.opt.Name, gone410); err != nil {
 			return s.bookAway(err)
 		}
 	}
-	return pipeline.Errorf(pipeline.Denied, op, s.url.Host, why)
+	return pipeline.Errorf(pipeline.Denied, op, s.url.Host, gone410)
 }
 
 // bookAway costs the endpoint no attempt: it has done nothing.
@@ -180,15 +185,12 @@ func (s *Sender) bookAway(err error) error {
 	return &pipeline.Error{Class: pipeline.Interrupted, Op: op, Key: s.url.Host, RetryAfter: 5 * time.Second, Err: err}
 }
 
-func (s *Sender) request(ctx context.Context, id string, o pipeline.Outcome) (*http.Request, error) {
+func (s *Sender) request(ctx context.Context, id string, body []byte) (*http.Request, error) {
 	if id == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the webhook-id is empty or not printable ASCII")
 	}
-	body, err := Body(o)
-	if err != nil {
-		return nil, err
-	}
 	now := s.opt.Now()
+	var err error
 	signatures := make([]string, len(s.signers))
 	for i, signer := range s.signers {
 		if signatures[i], err = signer.Sign(id, now, body); err != nil {
