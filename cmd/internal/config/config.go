@@ -13,6 +13,7 @@ type Config struct {
 	Check      Check      `yaml:"check"`
 	Thumbnails Thumbnails `yaml:"thumbnails"`
 	TempURL    TempURL    `yaml:"tempurl"`
+	CloudBase  CloudBase  `yaml:"cloudbase"`
 	Hooks      Hooks      `yaml:"hooks"`
 	HTTP       HTTP       `yaml:"http"`
 	Auth       Auth       `yaml:"auth"`

@@ -28,6 +28,7 @@ func (c *Config) check() []Finding {
 	v.sign()
 	v.numbers()
 	v.reconcile()
+	v.cloudbase()
 	if ttl := c.TempURL.PrivateTTL; ttl > 24*time.Hour {
 		v.add("tempurl.privateTTL", "write at most 24h", "is %s", ttl)
 	}

@@ -55,6 +55,8 @@ func TestValidate(t *testing.T) {
 		{"hooks.endpoints[0].secrets has a secret (number 1)", endpoint(func(e *config.HookEndpoint) { e.Secrets = []config.Secret{"whsec_aHVzaA=="} })},
 		{"hooks.endpoints[0].timeout is -1s", endpoint(func(e *config.HookEndpoint) { e.Timeout = -time.Second })},
 		{"hooks.secrets is empty", func(c *c) { c.Hooks.Secrets = nil }},
+		{"cloudbase.secretKey and secretId go together", func(c *c) { c.CloudBase.SecretID = "AKID" }},
+		{"cloudbase.endpoint begins with none of https://", func(c *c) { c.CloudBase.Endpoint = "env.gateway" }},
 		{"tempurl.publicTTL is 1s", func(c *c) { c.TempURL.PublicTTL = time.Second }},
 		{"tempurl.privateTTL is 0s", func(c *c) { c.TempURL.PrivateTTL = 0 }},
 		{"tempurl.privateTTL is 25h", func(c *c) { c.TempURL.PrivateTTL = 25 * time.Hour }},

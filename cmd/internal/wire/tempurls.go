@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/afterput/afterput/pipeline/cloudbase"
 	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/producer"
 )
@@ -12,8 +13,12 @@ import (
 // registerTempURLs mounts the door that answers under which URLs files can be fetched.
 func (a *App) registerTempURLs(mux *http.ServeMux, api *producer.API) error {
 	c := a.Config.TempURL
+	source, err := a.urls()
+	if err != nil {
+		return err
+	}
 	urls, err := tempurl.NewService(tempurl.Options{
-		Buckets: a.Buckets, Source: a.urls(), Visible: visibility(a.Config.Buckets, a.Objects),
+		Buckets: a.Buckets, Source: source, Visible: visibility(a.Config.Buckets, a.Objects),
 		Exists: func(ctx context.Context, bucket, key string) error {
 			_, err := a.Objects.Head(ctx, bucket, key)
 			return err
@@ -29,8 +34,25 @@ func (a *App) registerTempURLs(mux *http.ServeMux, api *producer.API) error {
 	return nil
 }
 
-// urls finds the URLs of objects.
-func (a *App) urls() tempurl.Source { return tempurl.NewCOS(a.Objects, nil) }
+// urls finds the URLs of objects: by the gateway for buckets of CloudBase, if there is a
+// key for it, else by COS.
+func (a *App) urls() (tempurl.Source, error) {
+	sources := &tempurl.Sources{Default: tempurl.NewCOS(a.Objects, nil), ByBucket: make(map[string]tempurl.Source)}
+	c := a.Config.CloudBase
+	for _, b := range a.Buckets {
+		if b.Env == "" || !c.Enabled() {
+			continue
+		}
+		client, err := cloudbase.New(cloudbase.Options{
+			Env: b.Env, Endpoint: c.Endpoint, APIKey: c.APIKey.Reveal(), SecretID: c.SecretID, SecretKey: c.SecretKey.Reveal(),
+		})
+		if err != nil {
+			return nil, &OpenError{PartStorage, err}
+		}
+		sources.ByBucket[b.Name] = tempurl.NewCloudBase(client, b, nil)
+	}
+	return sources, nil
+}
 
 // original gives the key whose thumbnail a key is, or "".
 func (a *App) original(key string) string {

@@ -70,6 +70,10 @@ func (a *App) steps() (worker.Steps, error) {
 		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
 	}
 	a.closers = append(a.closers, endpoints.Close)
+	urls, err := a.urls()
+	if err != nil {
+		return worker.Steps{}, err
+	}
 	s := worker.Steps{
 		Objects: a.faults.objects(a.Objects),
 		Probe:   probe.Detect,
@@ -83,7 +87,7 @@ func (a *App) steps() (worker.Steps, error) {
 		Isolated:   isolated,
 		Thumbnail:  a.thumbnailOptions(),
 		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
-		URLs:       a.urls(),
+		URLs:       urls,
 		Cache:      a.Cache,
 		Notifier:   a.faults.notifier(endpoints),
 		Held:       endpoints.Hold,

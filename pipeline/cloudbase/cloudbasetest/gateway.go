@@ -1,5 +1,3 @@
-// Package cloudbasetest is a CloudBase gateway for tests: it speaks the HTTP API and
-// refuses what the real one refuses.
 package cloudbasetest
 
 import (
