@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline/hooks"
 )
@@ -38,4 +41,23 @@ func subscribers(h config.Hooks) func(event string) []string {
 		}
 		return scopes
 	}
+}
+
+// ErrNoEndpoint says that the configuration has no endpoint of a name.
+var ErrNoEndpoint = errors.New("there is no endpoint")
+
+// Hook makes the sender of one endpoint by name. It closes with the App.
+func (a *App) Hook(name string) (*hooks.Sender, error) {
+	for _, opt := range a.endpoints() {
+		if opt.Name != name {
+			continue
+		}
+		s, err := hooks.New(opt)
+		if err != nil {
+			return nil, fmt.Errorf("hooks: %w", err)
+		}
+		a.closers = append(a.closers, s.Close)
+		return s, nil
+	}
+	return nil, fmt.Errorf("%w %q", ErrNoEndpoint, name)
 }
