@@ -37,7 +37,7 @@ func (a *App) registerTempURLs(mux *http.ServeMux, api *producer.API) error {
 // urls finds the URLs of objects: by the gateway for buckets of CloudBase, if there is a
 // key for it, else by COS.
 func (a *App) urls() (tempurl.Source, error) {
-	sources := &tempurl.Sources{Default: tempurl.NewCOS(a.Objects, nil), ByBucket: make(map[string]tempurl.Source)}
+	sources := &tempurl.Sources{Default: tempurl.NewCOS(a.Objects, nil), ByBucket: make(map[string]tempurl.Source), Plain: a.thumbnailOptions().Derivative}
 	c := a.Config.CloudBase
 	for _, b := range a.Buckets {
 		if b.Env == "" || !c.Enabled() {
