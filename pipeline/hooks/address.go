@@ -90,5 +90,22 @@ func reachOf(addr netip.Addr) reach {
 	if addr.Is6() && addr.As16()[0]>>5 != 1 {
 		return reserved
 	}
+	if isatap(addr) {
+		return translated
+	}
 	return public
 }
+
+// isatap tells that an address of any prefix ends in the interface identifier of ISATAP,
+// which holds an IPv4 address (RFC 5214 6.1).
+func isatap(addr netip.Addr) bool {
+	if !addr.Is6() {
+		return false
+	}
+	b := addr.As16()
+	return b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
+}
+
+// portAllowed tells whether a public receiver may listen there: on 443, or where it needs
+// no privilege. The rest below 1024 speak other protocols.
+func portAllowed(port uint16) bool { return port == 443 || port >= 1024 }

@@ -21,6 +21,13 @@ func (e *refusedAddress) Error() string {
 	return fmt.Sprintf("the endpoint resolves to %s, %s: set the option that allows private endpoints if that is meant", e.addr, e.reach)
 }
 
+// refusedPort is the error of a dial to a port that no public receiver has.
+type refusedPort struct{ port uint16 }
+
+func (e *refusedPort) Error() string {
+	return fmt.Sprintf("the endpoint has port %d: use 443, or one from 1024 on", e.port)
+}
+
 // guard gives a Dialer.Control that judges the resolved address, so that a name which
 // resolves anew between a check and the dial cannot slip through.
 func guard(allowPrivate bool) func(network, address string, _ syscall.RawConn) error {
@@ -30,10 +37,15 @@ func guard(allowPrivate bool) func(network, address string, _ syscall.RawConn) e
 			return errors.New("the endpoint resolves to something that is no address")
 		}
 		r := reachOf(ap.Addr())
-		if r == public || (allowPrivate && r.intranet()) {
+		switch {
+		case allowPrivate && (r == public || r.intranet()):
 			return nil
+		case r != public:
+			return &refusedAddress{addr: ap.Addr(), reach: r}
+		case !portAllowed(ap.Port()):
+			return &refusedPort{port: ap.Port()}
 		}
-		return &refusedAddress{addr: ap.Addr(), reach: r}
+		return nil
 	}
 }
 

@@ -218,6 +218,9 @@ func (s *Sender) dialError(err error) error {
 	if e, ok := errors.AsType[*refusedAddress](err); ok {
 		class, err = pipeline.Denied, e
 	}
+	if e, ok := errors.AsType[*refusedPort](err); ok {
+		class, err = pipeline.Denied, e
+	}
 	return &pipeline.Error{Class: class, Op: op, Key: s.url.Host, Err: err}
 }
 
