@@ -17,6 +17,7 @@ class Phone {
     this.sent = [] // "METHOD path"
     this.shown = [] // titles and contents of modals
     this.open = 0
+    this.storage = new Map()
     // A temporary path says nothing of the album; only its extension is kept.
     this.temp = `wxfile://tmp_0123456789${path.extname(file)}`
   }
@@ -42,6 +43,11 @@ class Phone {
       }),
       request: (options) => this.request(options),
       uploadFile: (options) => this.uploadFile(options),
+      // What SDKs ask for besides: storage, and whether newer calls are there.
+      canIUse: () => false,
+      getStorageSync: (key) => this.storage.get(key) ?? '',
+      setStorageSync: (key, value) => void this.storage.set(key, value),
+      removeStorageSync: (key) => void this.storage.delete(key),
       showModal: ({ title, content }) => this.shown.push({ title, content }),
     }
   }
