@@ -6,6 +6,9 @@
 // drop what it has seen; the timestamp is that of the try, because receivers refuse one
 // that is more than five minutes off.
 //
-// An Outcome enters, one POST leaves. Retrying is the caller's; the class of the error
-// says how. The package imports pipeline and the Standard Webhooks library.
+// An Outcome and the name of an endpoint enter a Set, one POST leaves. Each endpoint has a
+// Sender with a circuit of its own, so that one that fails is left alone for a while; one
+// that answers 410 is disabled in the Book, which the caller provides. Retrying is the
+// caller's too; the class of the error says how. The package imports pipeline and the
+// Standard Webhooks library.
 package hooks
