@@ -12,6 +12,7 @@ import (
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 func TestNew(t *testing.T) {
@@ -126,7 +127,7 @@ func TestAcceptAllOrNothing(t *testing.T) {
 // enqueue.
 func TestAcceptRedisAway(t *testing.T) {
 	t.Parallel()
-	w := newWorldOver(t, redisAway(t))
+	w := newWorldOver(t, redistest.Away(t))
 	res := w.announce(`{"order":"A12","files":["users/o1/1.jpg","users/o1/2.jpg"]}`)
 	require.Equal(t, 202, res.status, "%s", res.body)
 	require.Len(t, w.uploads(), 2)

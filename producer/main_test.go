@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -133,17 +132,6 @@ func (w *world) Require(scope auth.Scope, next http.Handler) http.Handler {
 
 func (w *world) RequireOwn(scope auth.Scope, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.guard.RequireOwn(scope, next).ServeHTTP(rw, r) })
-}
-
-// redisAway is a client of a port that nobody listens on.
-func redisAway(t *testing.T) redis.UniversalClient {
-	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	rdb := redis.NewClient(&redis.Options{Addr: ln.Addr().String(), MaxRetries: -1})
-	t.Cleanup(func() { _ = rdb.Close() })
-	return rdb
 }
 
 // answer is what came back over HTTP.

@@ -2,12 +2,10 @@ package tasks_test
 
 import (
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -166,13 +164,9 @@ func TestEnqueueWarm(t *testing.T) {
 
 func TestEnqueueErrors(t *testing.T) {
 	t.Parallel()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	away := redis.NewClient(&redis.Options{Addr: ln.Addr().String(), MaxRetries: -1})
-	t.Cleanup(func() { _ = away.Close() })
+	away := redistest.Away(t)
 	e := tasks.NewEnqueuer(away, nil, nil)
-	_, err = e.Enqueue(t.Context(), wish(pipeline.StepCheck, "0af3", 1))
+	_, err := e.Enqueue(t.Context(), wish(pipeline.StepCheck, "0af3", 1))
 	require.ErrorContains(t, err, "check:0af3:1")
 	require.Error(t, e.EnqueueAll(t.Context(), []pipeline.Wish{wish(pipeline.StepCheck, "0af3", 1)}))
 

@@ -2,12 +2,10 @@ package replay_test
 
 import (
 	"errors"
-	"net"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -68,11 +66,7 @@ func TestLetter(t *testing.T) {
 func TestLetterRedisAway(t *testing.T) {
 	t.Parallel()
 	l, id := buried(t)
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	rdb := redis.NewClient(&redis.Options{Addr: ln.Addr().String(), MaxRetries: -1})
-	t.Cleanup(func() { _ = rdb.Close() })
+	rdb := redistest.Away(t)
 
 	queued, err := replay.Letter(t.Context(), l, tasks.NewEnqueuer(rdb, nil, nil), id, "ops", "")
 	require.NoError(t, err)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/pipeline"
@@ -198,11 +196,7 @@ func TestRunInterrupted(t *testing.T) {
 func TestRunRedisAway(t *testing.T) {
 	t.Parallel()
 	l := many(t, 3)
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	rdb := redis.NewClient(&redis.Options{Addr: ln.Addr().String(), MaxRetries: -1})
-	t.Cleanup(func() { _ = rdb.Close() })
+	rdb := redistest.Away(t)
 	sum, err := replay.Run(t.Context(), l, tasks.NewEnqueuer(rdb, nil, nil), replay.Options{})
 	require.NoError(t, err)
 	require.Equal(t, replay.Summary{Matched: 3, Replayed: 3, Unqueued: 3, AuditID: 1}, sum)

@@ -23,6 +23,15 @@ func Mini(t testing.TB) string {
 	return "redis://" + miniredis.RunT(t).Addr() + "/0"
 }
 
+// Away gives a client of a Redis that does not answer. A port that was free a moment ago
+// would not do: the next Redis of another test may get it. Nobody listens on port 1.
+func Away(t testing.TB) *redis.Client {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
 // Server is a real redis-server with an append-only file.
 type Server struct {
 	// URL is redis://127.0.0.1:port/0.
