@@ -48,7 +48,7 @@ type Bench struct {
 	mended time.Time
 	// ledgerURL puts the ledger somewhere else.
 	ledgerURL config.URL
-	// unacked are tasks that a worker never gave back although they had ended.
+	// unacked is how often tasks had to be taken back although they had ended.
 	unacked int
 	closers []func()
 
