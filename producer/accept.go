@@ -133,6 +133,17 @@ func (p *Producer) Accept(ctx context.Context, inboundID string, anns []pipeline
 	return p.accept(ctx, inboundID, drafts)
 }
 
+// AcceptObject is Accept of one object that nobody announced: meta is what its x-cos-meta-*
+// headers say (events.FromMetadata), which weighs less than what the signer knows and more
+// than the name.
+func (p *Producer) AcceptObject(ctx context.Context, ann pipeline.Announcement, meta events.Event) (Receipt, error) {
+	receipts, err := p.accept(ctx, "", []draft{{Announcement: ann, meta: meta}})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipts[0], nil
+}
+
 func (p *Producer) accept(ctx context.Context, inboundID string, drafts []draft) ([]Receipt, error) {
 	if err := p.complete(ctx, drafts); err != nil {
 		return nil, err

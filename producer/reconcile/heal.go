@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/producer/events"
 )
 
@@ -18,13 +19,15 @@ func (w *walk) missing(ctx context.Context, f Finding) error {
 		if err := w.limiter.Wait(ctx); err != nil {
 			return err
 		}
-		if err := w.orderOf(ctx, &ann); pipeline.ClassOf(err) == pipeline.Missing {
+		meta, merr := w.headers(ctx, ann)
+		if pipeline.ClassOf(merr) == pipeline.Missing {
 			return nil // deleted since it was listed
-		} else if err != nil {
-			return err
+		} else if merr != nil {
+			return merr
 		}
-		_, err = w.opt.Door.Accept(ctx, "", []pipeline.Announcement{ann})
-		f.Result, f.Order = Healed, ann.Order
+		var receipt producer.Receipt
+		receipt, err = w.opt.Door.AcceptObject(ctx, ann, meta)
+		f.Result, f.Order = Healed, receipt.Order
 	}
 	if class := pipeline.ClassOf(err); class == pipeline.Invalid || class == pipeline.Denied {
 		f.Result, f.Code, f.Detail = Refused, string(pipeline.CodeOf(err)), err.Error()
@@ -34,18 +37,16 @@ func (w *walk) missing(ctx context.Context, f Finding) error {
 	return w.found(f)
 }
 
-// orderOf takes the order from the object's headers, where its event would have had it.
-func (w *walk) orderOf(ctx context.Context, ann *pipeline.Announcement) error {
+// headers reads what the uploader said in headers, which its event would have had.
+func (w *walk) headers(ctx context.Context, ann pipeline.Announcement) (events.Event, error) {
 	if w.opt.Metadata == nil {
-		return nil
+		return events.Event{}, nil
 	}
 	meta, err := w.opt.Metadata.Metadata(ctx, ann.Bucket, ann.Key)
 	if err != nil {
-		return err
+		return events.Event{}, err
 	}
-	e := events.FromMetadata(meta)
-	ann.Order, ann.Position, ann.Batch = e.Order, e.Position, e.Batch
-	return nil
+	return events.FromMetadata(meta), nil
 }
 
 // wish tells of a finding that a step heals, and wishes for the step.

@@ -16,6 +16,7 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer"
+	"github.com/afterput/afterput/producer/events"
 	"github.com/afterput/afterput/producer/reconcile"
 )
 
@@ -73,8 +74,8 @@ func (endless) EnqueueAll(context.Context, []pipeline.Wish) error               
 
 func (endless) Admit(a pipeline.Announcement) (pipeline.Announcement, error) { return a, nil }
 
-func (endless) Accept(context.Context, string, []pipeline.Announcement) ([]producer.Receipt, error) {
-	return nil, nil
+func (endless) AcceptObject(context.Context, pipeline.Announcement, events.Event) (producer.Receipt, error) {
+	return producer.Receipt{}, nil
 }
 
 // TestConstantMemory compares 100,000 keys; AFTERPUT_RECONCILE_KEYS says another number.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer/reconcile"
 	"github.com/afterput/afterput/tasks"
 	"github.com/afterput/afterput/tasks/redistest"
@@ -73,6 +74,34 @@ func TestMissingFindsItsOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, links, 1)
 	require.Nil(t, links[0].Position)
+}
+
+// Headers weigh less than what the signer wrote down for the key, and more than nothing.
+func TestSignerBeforeHeaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const both, placed = "users/o1/1.jpg", "users/o1/2.jpg"
+	w.put(both, placed)
+	require.NoError(t, w.ledger.Sign(t.Context(), ledger.Signed{
+		Bucket: bucket, Key: both, Owner: "o1", Order: "SIGN", Position: new(2), ExpiresAt: w.clock.Now().Add(time.Hour),
+	}))
+	require.NoError(t, w.ledger.Sign(t.Context(), ledger.Signed{Bucket: bucket, Key: placed, Owner: "o1", ExpiresAt: w.clock.Now().Add(time.Hour)}))
+	w.clock.Add(time.Hour)
+	meta := map[string]string{"x-cos-meta-order-id": "META", "x-cos-meta-position": "7"}
+	w.withHeaders(headers{both: meta, placed: meta})
+	healed, _ := w.found(reconcile.Plan{Apply: true}, reconcile.Controls{})
+	require.Len(t, healed, 2)
+	for i, want := range []struct {
+		key, order string
+		position   int
+	}{{both, "SIGN", 2}, {placed, "META", 7}} {
+		require.Equal(t, want.order, healed[i].Order)
+		links, err := w.ledger.Links(t.Context(), pipeline.UploadID(bucket, want.key))
+		require.NoError(t, err)
+		require.Len(t, links, 1)
+		require.Equal(t, want.order, links[0].Order)
+		require.Equal(t, want.position, *links[0].Position)
+	}
 }
 
 // A bucket that does not tell the headers ends the run: announced without its order the

@@ -10,6 +10,7 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer"
+	"github.com/afterput/afterput/producer/events"
 )
 
 // Object is one object of a listing.
@@ -45,7 +46,7 @@ type Ledger interface {
 // Door takes announcements, by the rules of every other door.
 type Door interface {
 	Admit(a pipeline.Announcement) (pipeline.Announcement, error)
-	Accept(ctx context.Context, inboundID string, anns []pipeline.Announcement) ([]producer.Receipt, error)
+	AcceptObject(ctx context.Context, ann pipeline.Announcement, meta events.Event) (producer.Receipt, error)
 }
 
 // Queue takes the wishes after they are committed.

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Factory) {
 		"announcing in different case":             announceCase,
 		"announcing with an inbound ID":            announceInbound,
 		"announcing during a run":                  announceDuringRun,
+		"uploads by their IDs":                     uploadsByID,
 		"a removal of an unknown object":           removalUnknown,
 		"a removal that comes first":               removalFirst,
 		"a removal of an unchecked object":         removalUnchecked,
