@@ -1,11 +1,7 @@
 package producer
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/afterput/afterput/pipeline"
@@ -13,9 +9,6 @@ import (
 	"github.com/afterput/afterput/producer/auth"
 	"github.com/afterput/afterput/producer/events"
 )
-
-// MaxTempURLs is how many fileIDs one call may name.
-const MaxTempURLs = 500
 
 // URLs answers under which URLs files can be fetched: *tempurl.Service.
 type URLs interface {
@@ -44,7 +37,7 @@ func (a *API) postTempURLs(w http.ResponseWriter, r *http.Request, urls URLs) {
 		a.fail(w, r, err)
 		return
 	}
-	ids, err := decodeTempURLs(body)
+	ids, err := events.DecodeFileIDs(body)
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -64,34 +57,4 @@ func (a *API) postTempURLs(w http.ResponseWriter, r *http.Request, urls URLs) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"fileList": list, "requestId": auth.RequestID(w)})
-}
-
-// decodeTempURLs reads {"fileIDs":["cloud://env.bucket/users/oX/1.jpg"]}.
-func decodeTempURLs(body []byte) ([]string, error) {
-	refuse := func(code pipeline.Code, format string, args ...any) ([]string, error) {
-		e := pipeline.Errorf(pipeline.Invalid, "tempurls", "", format, args...)
-		e.Code = code
-		return nil, e
-	}
-	var req struct {
-		FileIDs *[]string `json:"fileIDs"`
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
-		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return refuse(events.CodeBadField, "fileIDs must be a list of fileIDs, not %s", wrong.Value)
-		}
-		return refuse(events.CodeBadJSON, "want {\"fileIDs\":[...]}: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return refuse(events.CodeTrailingData, "something follows the JSON value")
-	}
-	switch {
-	case req.FileIDs == nil || len(*req.FileIDs) == 0:
-		return refuse(events.CodeMissingField, "fileIDs is not there or empty")
-	case len(*req.FileIDs) > MaxTempURLs:
-		return refuse(events.CodeTooManyFiles, "%d fileIDs: at most %d in one call", len(*req.FileIDs), MaxTempURLs)
-	}
-	return *req.FileIDs, nil
 }

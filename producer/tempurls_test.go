@@ -15,6 +15,7 @@ import (
 	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/events"
 )
 
 // resolver answers by name and remembers who asked.
@@ -65,7 +66,7 @@ func TestPostTempURLs(t *testing.T) {
 func TestPostTempURLsRefused(t *testing.T) {
 	t.Parallel()
 	w, urls := newTempURLs(t)
-	many, err := json.Marshal(map[string]any{"fileIDs": make([]string, producer.MaxTempURLs+1)})
+	many, err := json.Marshal(map[string]any{"fileIDs": make([]string, events.MaxFileIDs+1)})
 	require.NoError(t, err)
 	for _, tt := range []struct {
 		name, key, body string
@@ -76,7 +77,8 @@ func TestPostTempURLsRefused(t *testing.T) {
 		{"wrong scope", announceKey, `{}`, 403, "FORBIDDEN"},
 		{"no JSON", readKey, `fileIDs`, 400, "BAD_JSON"},
 		{"empty", readKey, ``, 400, "BAD_JSON"},
-		{"another field", readKey, `{"fileIDs":["a"],"maxAge":5}`, 400, "BAD_JSON"},
+		{"another field", readKey, `{"fileIDs":["a"],"maxAge":5}`, 400, "UNKNOWN_FIELD"},
+		{"a field twice", readKey, `{"fileIDs":["a"],"fileIDs":["b"]}`, 400, "DUPLICATE_FIELD"},
 		{"trailing", readKey, `{"fileIDs":["a"]} x`, 400, "TRAILING_DATA"},
 		{"no list", readKey, `{"fileIDs":"a"}`, 400, "BAD_FIELD"},
 		{"no strings", readKey, `{"fileIDs":[1]}`, 400, "BAD_FIELD"},
