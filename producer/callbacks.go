@@ -23,6 +23,9 @@ type callbackAnswer struct {
 // The answer is 200 and not 202, because no document says what else COS takes for success.
 func (a *API) postCallback(w http.ResponseWriter, r *http.Request) {
 	grant, err := a.callbackGrant(r)
+	if tooMany := a.keys.Rate(r, callbackCaller(grant)); tooMany != nil {
+		err = tooMany
+	}
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -52,6 +55,22 @@ func (a *API) callbackGrant(r *http.Request) (events.CallbackGrant, error) {
 		tokens = []string{""} // two would be read differently by a proxy and by us
 	}
 	return events.VerifyCallback(a.opt.CallbackSecret, tokens[0], a.opt.Now())
+}
+
+// callbackCaller is whom the rate of callbacks with a grant is counted by. All callbacks
+// come from the addresses of COS, so an address says nothing of who causes them: a grant
+// for one object or one owner's folder is counted by itself, as an end user is, and wider
+// ones, which a service keeps, together, as a key is. Without a grant it is nobody.
+func callbackCaller(g events.CallbackGrant) auth.Identity {
+	caller := auth.Identity{}
+	if g.Bucket == "" {
+		return caller
+	}
+	caller.Name = "callback:" + g.Bucket
+	if owner := pipeline.OwnerOf(g.Prefix + "x"); g.Key != "" || owner != "" {
+		caller.Grant = g.Bucket + "/" + g.Key + g.Prefix
+	}
+	return caller
 }
 
 // callback announces the object. A body that cannot be understood is kept as a letter; a

@@ -41,6 +41,9 @@ type Guard interface {
 	Require(scope auth.Scope, next http.Handler) http.Handler
 	// RequireOwn lets in end users as well; next limits them to what is theirs.
 	RequireOwn(scope auth.Scope, next http.Handler) http.Handler
+	// Rate counts a request to a door with credentials of its own; the zero Identity is
+	// somebody who has none.
+	Rate(r *http.Request, caller auth.Identity) error
 }
 
 // NewAPI makes the API. Bodies over maxBody bytes are refused with 413; 0 means 1 MiB.
@@ -100,9 +103,15 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusInternalServerError:
 		message = "internal error"
 	}
+	if refusal, ok := errors.AsType[*auth.Refusal](err); ok && refusal.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(refusal.RetryAfter))
+	}
 	log := a.opt.Logger.InfoContext
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status >= http.StatusInternalServerError:
 		log = a.opt.Logger.ErrorContext
+	case status == http.StatusTooManyRequests:
+		log = a.opt.Logger.DebugContext // whoever sends too much shall not fill the log as well
 	}
 	log(r.Context(), "refused", "status", status, "code", code, "error", err, "path", r.URL.Path,
 		"caller", auth.Caller(r.Context()), "requestId", auth.RequestID(w))

@@ -134,6 +134,9 @@ func (w *world) RequireOwn(scope auth.Scope, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.guard.RequireOwn(scope, next).ServeHTTP(rw, r) })
 }
 
+// Rate is that of the guard that a test chose.
+func (w *world) Rate(r *http.Request, caller auth.Identity) error { return w.guard.Rate(r, caller) }
+
 // answer is what came back over HTTP.
 type answer struct {
 	status int
@@ -222,4 +225,12 @@ func cosEvent(kind, key, path, meta string) string {
 	return fmt.Sprintf(`{"Records":[{"cos":{"cosBucket":{"appid":"1250000000","name":%q,"cosRegion":"ap-guangzhou"},
 		"cosObject":{"key":%q,"url":%q,"size":5,"vid":"","meta":%s}},"event":{"eventName":"cos:%s","eventTime":1632900000}}]}`,
 		name, "/1250000000/"+name+"/"+key, "http://"+bucket+".cos.ap-guangzhou.myqcloud.com/"+path, meta, kind)
+}
+
+// uploadOf gives the upload of a key.
+func (w *world) uploadOf(t *testing.T, key string) pipeline.Upload {
+	t.Helper()
+	u, err := w.ledger.Upload(t.Context(), pipeline.UploadID(bucket, key))
+	require.NoError(t, err)
+	return u
 }

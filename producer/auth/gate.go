@@ -88,6 +88,20 @@ func (g *Gate) require(scope Scope, users bool, next http.Handler) http.Handler 
 	})
 }
 
+// Rate counts a request to a door that looks at credentials of its own, such as the token
+// of a callback. caller is who was let in there, the zero Identity whoever was not. The
+// error is nil or a *Refusal with 429.
+func (g *Gate) Rate(r *http.Request, caller Identity) error {
+	refusal := g.opt.Limits.stranger
+	if caller.Name != "" {
+		refusal = func(*http.Request) *Refusal { return g.opt.Limits.known(caller) }
+	}
+	if tooMany := refusal(r); tooMany != nil {
+		return tooMany
+	}
+	return nil
+}
+
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, caller Identity, refusal *Refusal) {
 	ensureRequestID(w, r)
 	level := slog.LevelInfo

@@ -13,6 +13,9 @@ type Identity struct {
 	// Owner is set for end users only: the openid that everything they may touch
 	// belongs to.
 	Owner string
+	// Grant is set for callers that a token of ours lets in for one object or one folder:
+	// its name, which their rate is counted by.
+	Grant string
 }
 
 // May tells whether the caller has the scope.

@@ -127,5 +127,8 @@ func (k *Keys) Require(scope Scope, next http.Handler) http.Handler {
 	return NewGate(Options{Keys: k}).Require(scope, next)
 }
 
+// Rate lets every rate pass.
+func (k *Keys) Rate(*http.Request, Identity) error { return nil }
+
 // RequireOwn is Require: no key is an end user's.
 func (k *Keys) RequireOwn(scope Scope, next http.Handler) http.Handler { return k.Require(scope, next) }

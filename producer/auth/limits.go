@@ -28,7 +28,7 @@ const (
 type LimitOptions struct {
 	// PerKey is for each key, and for all signed requests together.
 	PerKey int
-	// PerOwner is for each end user.
+	// PerOwner is for each end user, and for each grant.
 	PerOwner int
 	// PerAddress is for each address (of IPv6: its /64) from which requests come without a
 	// good credential. Good ones from there are not held up.
@@ -41,7 +41,7 @@ type LimitOptions struct {
 }
 
 // Limits holds callers to their rates, each by itself.
-type Limits struct{ keys, owners, addresses *meter }
+type Limits struct{ keys, owners, grants, addresses *meter }
 
 // NewLimits makes Limits.
 func NewLimits(opt LimitOptions) *Limits {
@@ -57,7 +57,7 @@ func NewLimits(opt LimitOptions) *Limits {
 			callers: make(map[string]*list.Element), recent: list.New(),
 		}
 	}
-	return &Limits{keys: of(opt.PerKey), owners: of(opt.PerOwner), addresses: of(opt.PerAddress)}
+	return &Limits{keys: of(opt.PerKey), owners: of(opt.PerOwner), grants: of(opt.PerOwner), addresses: of(opt.PerAddress)}
 }
 
 // known counts a request of a caller that was let in.
@@ -65,7 +65,10 @@ func (l *Limits) known(caller Identity) *Refusal {
 	if l == nil {
 		return nil
 	}
-	if caller.Owner != "" {
+	switch {
+	case caller.Grant != "":
+		return l.grants.count(caller.Grant)
+	case caller.Owner != "":
 		return l.owners.count(caller.Owner)
 	}
 	return l.keys.count(caller.Name)

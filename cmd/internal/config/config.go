@@ -200,7 +200,8 @@ type TLS struct {
 type RateLimit struct {
 	// PerKey is for each key, and for all signed requests together. Defaults to 0.
 	PerKey int `yaml:"perKey"`
-	// PerOwner is for each end user. Defaults to 5.
+	// PerOwner is for each end user, and for each object or folder of an owner that a
+	// callback token is for. Defaults to 5.
 	PerOwner int `yaml:"perOwner"`
 	// PerIP is for each address that sends requests without a good credential. Defaults
 	// to 10.
