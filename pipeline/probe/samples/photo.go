@@ -21,6 +21,9 @@ type Options struct {
 	GPS bool
 	// Quality is the JPEG quality 1..100; 0 means 85.
 	Quality int
+	// Profile is an ICC profile to embed, see Profile; nil for none. The samples are the same
+	// with and without it.
+	Profile []byte
 }
 
 func (o Options) normal() Options {
@@ -58,7 +61,7 @@ func Photo(o Options) []byte {
 	// Encoding into memory fails for sizes above 65535 only, which normal rules out.
 	_ = jpeg.Encode(&b, img, &jpeg.Options{Quality: o.Quality})
 	rnd := rand.New(rand.NewPCG(o.Seed, 1))
-	return withSegments(b.Bytes(), exifSegment(exifOptions{
+	return withSegments(WithProfile(b.Bytes(), o.Profile), exifSegment(exifOptions{
 		orientation: o.Orientation,
 		gps:         o.GPS,
 		lat:         22 + 18*rnd.Float64(),

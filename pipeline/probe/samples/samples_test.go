@@ -2,6 +2,7 @@ package samples_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -124,4 +125,28 @@ func BenchmarkPhoto(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	for _, g := range []samples.Gamut{samples.SRGB, samples.DisplayP3, samples.AdobeRGB, samples.Gray} {
+		p := samples.Profile(samples.ProfileOptions{Gamut: g})
+		require.Equal(t, "acsp", string(p[36:40]))
+		require.EqualValues(t, len(p), binary.BigEndian.Uint32(p))
+		photo := samples.Options{Width: 16, Height: 16}
+		plain := samples.Photo(photo)
+		photo.Profile = p
+		with := samples.Photo(photo)
+		require.True(t, bytes.Contains(with, append([]byte("ICC_PROFILE\x00\x01\x01"), p...)))
+		require.Less(t, len(plain), len(with))
+		_, err := jpeg.Decode(bytes.NewReader(with))
+		require.NoError(t, err)
+		img, err := png.Decode(bytes.NewReader(samples.WithProfile(samples.PNG(5, 5), p)))
+		require.NoError(t, err)
+		require.Equal(t, 5, img.Bounds().Dx())
+	}
+	long := make([]byte, 70_000)
+	_, err := jpeg.Decode(bytes.NewReader(samples.WithProfile(samples.CMYKJPEG(8, 8), long)))
+	require.NoError(t, err)
+	require.Equal(t, []byte("GIF"), samples.WithProfile([]byte("GIF"), long))
 }
