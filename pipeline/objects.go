@@ -58,31 +58,6 @@ const ProbeBytes = 64 << 10
 // from the start with which it should be called again.
 type Prober func(head []byte, size int64) (facts Facts, need int)
 
-// Preset is a named thumbnail size.
-type Preset struct {
-	// Name is part of the thumbnail's key: thumbs/{name}/{key}.jpg.
-	Name string
-	// Width and Height are the box in pixels that the thumbnail fits into; it is never
-	// larger than the original.
-	Width, Height int
-	// Quality is the JPEG quality 1..100; 0 means 80.
-	Quality int
-}
-
-// Thumbnail is one encoded thumbnail.
-type Thumbnail struct {
-	Preset        string
-	Width, Height int
-	JPEG          []byte
-}
-
-// Thumbnailer makes thumbnails: decode, orient, resize, encode. One decode serves all
-// presets. Errors are of class Invalid with code CORRUPT_FILE for bytes that cannot be
-// decoded, TOO_MANY_PIXELS for an image over the budget; Transient where reading src failed.
-type Thumbnailer interface {
-	Thumbnails(ctx context.Context, src io.Reader, facts Facts, size int64, presets []Preset) ([]Thumbnail, error)
-}
-
 // Order is a business order as the order store holds it.
 type Order struct {
 	ID string

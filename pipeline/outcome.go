@@ -48,9 +48,11 @@ type OutcomeOrder struct {
 type OutcomeThumbnail struct {
 	Preset string `json:"preset"`
 	Key    string `json:"key"`
-	Width  int    `json:"width"`
-	Height int    `json:"height"`
-	Bytes  int    `json:"bytes"`
+	// ContentType is image/jpeg or image/png.
+	ContentType string `json:"contentType"`
+	Width       int    `json:"width"`
+	Height      int    `json:"height"`
+	Bytes       int    `json:"bytes"`
 }
 
 // Type is the event type of the outcome: upload.done, upload.rejected and so on.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 )
@@ -19,35 +20,45 @@ type ThumbnailOptions struct {
 // DefaultThumbnailPrefix is the folder of derivatives unless it is configured.
 const DefaultThumbnailPrefix = "thumbs/"
 
-// Key names the thumbnail of an object: {prefix}{preset}/{key}.jpg. It is stable, so
-// that a page can compute it.
+// Key names the thumbnail of an object: {prefix}{preset}/{key}.jpg, or .png for a preset
+// of that format. It follows from the configuration alone, so that a page can compute it.
 func (o ThumbnailOptions) Key(preset, key string) string {
-	prefix := o.Prefix
-	if prefix == "" {
-		prefix = DefaultThumbnailPrefix
-	}
-	return prefix + preset + "/" + key + ".jpg"
+	return o.Dir(preset) + key + o.preset(preset).Format.Extension()
 }
+
+// Dir is the folder of a preset's thumbnails, with a slash at its end.
+func (o ThumbnailOptions) Dir(preset string) string { return o.prefix() + preset + "/" }
 
 // Derivative tells whether key names one of our own thumbnails.
-func (o ThumbnailOptions) Derivative(key string) bool {
-	prefix := o.Prefix
-	if prefix == "" {
-		prefix = DefaultThumbnailPrefix
+func (o ThumbnailOptions) Derivative(key string) bool { return strings.HasPrefix(key, o.prefix()) }
+
+func (o ThumbnailOptions) prefix() string {
+	if o.Prefix == "" {
+		return DefaultThumbnailPrefix
 	}
-	return strings.HasPrefix(key, prefix)
+	return o.Prefix
 }
 
-// ThumbnailResult is what a thumbnail step leaves behind.
-type ThumbnailResult struct {
-	Thumbnails []OutcomeThumbnail `json:"thumbnails"`
+// preset gives the preset of a name, an empty one where it is not configured.
+func (o ThumbnailOptions) preset(name string) Preset {
+	for _, p := range o.Presets {
+		if p.Name == name {
+			return p
+		}
+	}
+	return Preset{}
 }
 
 // MakeThumbnails converges the thumbnails of an upload: an accepted image has one for
 // each preset, made from the content that the check saw; anything else has none. Bytes
 // that cannot be decoded reject the upload. Content that changed or vanished since the
 // check is an error of class Superseded: another check has to decide.
-func MakeThumbnails(ctx context.Context, store Objects, engine Thumbnailer, opt ThumbnailOptions, u Upload) (StepResult, error) {
+//
+// kept is what an earlier run left that may still be trusted, as a regeneration passes it
+// on: what it made from the same content by the same spec is not made again. Nil for none.
+func MakeThumbnails(
+	ctx context.Context, store Objects, engine Thumbnailer, opt ThumbnailOptions, u Upload, kept json.RawMessage,
+) (StepResult, error) {
 	if !u.Accepted() {
 		return removeThumbnails(ctx, store, opt, u, "the file is not accepted")
 	}
@@ -59,25 +70,37 @@ func MakeThumbnails(ctx context.Context, store Objects, engine Thumbnailer, opt 
 			return StepResult{State: Skipped, Detail: "the name leaves no room for the names of thumbnails"}, nil
 		}
 	}
+	res, err := readThumbnails(kept, u.Content.ETag)
+	if err != nil {
+		return StepResult{}, wrap(Bug, "thumbnail.kept", u.Key, err)
+	}
+	presets := res.Lacks(opt.Presets)
+	if len(presets) == 0 {
+		return StepResult{State: Done, Result: res}, nil
+	}
 	_, body, err := store.Get(ctx, u.Bucket, u.Key, ReadOptions{IfMatch: u.Content.ETag})
 	if err != nil {
 		return StepResult{}, outdated("thumbnail.read", u.Key, err)
 	}
 	defer func() { _ = body.Close() }()
-	made, err := engine.Thumbnails(ctx, body, u.Content.Facts, u.Content.Size, opt.Presets)
+	made, err := engine.Thumbnails(ctx, body, u.Content.Facts, u.Content.Size, presets)
 	if err != nil {
 		return refused(ctx, store, opt, u, err)
 	}
-	res := ThumbnailResult{}
-	for _, t := range made {
+	for i, t := range made {
 		key := opt.Key(t.Preset, u.Key)
-		put := PutOptions{ContentType: "image/jpeg", CacheControl: opt.CacheControl}
-		if _, err := store.Put(ctx, u.Bucket, key, t.JPEG, put); err != nil {
+		put := PutOptions{ContentType: t.Type, CacheControl: opt.CacheControl}
+		if _, err := store.Put(ctx, u.Bucket, key, t.Data, put); err != nil {
 			return StepResult{}, wrap(Transient, "thumbnail.write", key, err)
 		}
-		res.Thumbnails = append(res.Thumbnails, OutcomeThumbnail{
-			Preset: t.Preset, Key: key, Width: t.Width, Height: t.Height, Bytes: len(t.JPEG),
-		})
+		old := res.replace(OutcomeThumbnail{
+			Preset: t.Preset, Key: key, ContentType: t.Type, Width: t.Width, Height: t.Height, Bytes: len(t.Data),
+		}, presets[i].Spec())
+		if old != "" && old != key {
+			if err := store.Delete(ctx, u.Bucket, old); err != nil {
+				return StepResult{}, wrap(Transient, "thumbnail.delete", old, err)
+			}
+		}
 	}
 	return StepResult{State: Done, Result: res}, nil
 }

@@ -116,7 +116,7 @@ func (copier) Thumbnails(_ context.Context, src io.Reader, _ pipeline.Facts, _ i
 	b, err := io.ReadAll(src)
 	var out []pipeline.Thumbnail
 	for _, p := range presets {
-		out = append(out, pipeline.Thumbnail{Preset: p.Name, Width: 1, Height: 1, JPEG: b})
+		out = append(out, pipeline.Thumbnail{Preset: p.Name, Width: 1, Height: 1, Type: "image/jpeg", Data: b})
 	}
 	return out, err
 }

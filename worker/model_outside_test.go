@@ -189,7 +189,7 @@ type engine struct{ copier }
 
 func (e engine) Thumbnails(ctx context.Context, src io.Reader, f pipeline.Facts, n int64, presets []pipeline.Preset) ([]pipeline.Thumbnail, error) {
 	made, err := e.copier.Thumbnails(ctx, src, f, n, presets)
-	if err == nil && string(made[0].JPEG) == corrupt {
+	if err == nil && string(made[0].Data) == corrupt {
 		err = &pipeline.Error{Class: pipeline.Invalid, Op: "engine", Code: pipeline.CodeCorruptFile}
 	}
 	return made, err

@@ -81,7 +81,7 @@ func (h *handler) step(ctx context.Context, a *ledger.OpenAttempt) (pipeline.Ste
 			h.logger(a).InfoContext(ctx, "a worker vanished while it ran, so it runs alone")
 			engine = s.Isolated
 		}
-		return pipeline.MakeThumbnails(ctx, s.Objects, engine, s.Thumbnail, u)
+		return pipeline.MakeThumbnails(ctx, s.Objects, engine, s.Thumbnail, u, a.Kept)
 	case pipeline.StepAttach:
 		if s.Orders == nil {
 			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Invalid, "attach", a.Scope, "no order store is configured")

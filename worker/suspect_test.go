@@ -26,8 +26,8 @@ func (c *cell) Thumbnails(ctx context.Context, src io.Reader, f pipeline.Facts, 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seen = append(c.seen, string(made[0].JPEG))
-	if string(made[0].JPEG) == "bomb" {
+	c.seen = append(c.seen, string(made[0].Data))
+	if string(made[0].Data) == "bomb" {
 		return nil, pipeline.Errorf(pipeline.Poison, "thumb.child", "", "signal: killed")
 	}
 	return made, nil

@@ -47,7 +47,7 @@ func kinds() map[string]pipeline.Outcome {
 		o.FileID, o.Owner, o.ETag, o.Size, o.ContentType = "cloud://env.photos-125/users/oX/图.jpg", "oX", "5d41", 204884, "image/jpeg"
 		o.Width, o.Height, o.Visibility = 1080, 1920, "private"
 		o.Orders = []pipeline.OutcomeOrder{{Order: "A12", Position: &position, Attached: true}, {Order: "A13"}}
-		o.Thumbnails = []pipeline.OutcomeThumbnail{{Preset: "small", Key: "thumbs/small/users/oX/1.jpg.jpg", Width: 90, Height: 160, Bytes: 1965}}
+		o.Thumbnails = []pipeline.OutcomeThumbnail{{Preset: "small", Key: "thumbs/small/users/oX/1.jpg.jpg", ContentType: "image/jpeg", Width: 90, Height: 160, Bytes: 1965}}
 	}
 	return map[string]pipeline.Outcome{
 		"done":           of(pipeline.UploadDone, full),

@@ -17,7 +17,6 @@ const (
 	DefaultBudget    = 512 << 20
 	DefaultMaxBytes  = 64 << 20
 	DefaultMaxScans  = 100
-	DefaultQuality   = 80
 )
 
 // Options are the limits of an Engine. The zero value of each field is its default.
@@ -36,19 +35,16 @@ type Options struct {
 	// a small file of many burns CPU. More is an error with the code CORRUPT_FILE. Defaults
 	// to 100.
 	MaxScans int
-	// Quality is the JPEG quality of presets that name none, 1..100. Defaults to 80.
-	Quality int
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxPixels < 0 || o.Budget < 0 || o.MaxBytes < 0 || o.MaxScans < 0 || o.Quality < 0 || o.Quality > 100 {
-		return o, errors.New("thumb: limits cannot be negative, and quality is at most 100")
+	if o.MaxPixels < 0 || o.Budget < 0 || o.MaxBytes < 0 || o.MaxScans < 0 {
+		return o, errors.New("thumb: limits cannot be negative")
 	}
 	o.MaxPixels = orDefault(o.MaxPixels, DefaultMaxPixels)
 	o.Budget = orDefault(o.Budget, DefaultBudget)
 	o.MaxBytes = orDefault(o.MaxBytes, DefaultMaxBytes)
 	o.MaxScans = orDefault(o.MaxScans, DefaultMaxScans)
-	o.Quality = orDefault(o.Quality, DefaultQuality)
 	return o, nil
 }
 
@@ -87,14 +83,13 @@ type renderer interface {
 	render(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error)
 }
 
-// Thumbnails makes one JPEG per preset, in the order of presets, each as large as fits
-// into the preset's box and never larger than the original. size is the exact number of
-// bytes that src must give.
+// Thumbnails makes one thumbnail per preset, in the order of presets. size is the exact
+// number of bytes that src must give.
 //
 // Errors are of class Invalid with the code TYPE_NOT_ALLOWED (a type that is not decoded
 // here), TOO_MANY_PIXELS, TOO_LARGE, EMPTY_FILE or CORRUPT_FILE; of class Transient where
 // reading failed, ended early or did not end, and where ctx ended; of class Bug for a
-// preset without a box. The class of an error of src that has one is kept.
+// preset that makes no sense. The class of an error of src that has one is kept.
 func (e *Engine) Thumbnails(
 	ctx context.Context, src io.Reader, facts pipeline.Facts, size int64, presets []pipeline.Preset,
 ) (thumbs []pipeline.Thumbnail, err error) {
@@ -115,7 +110,7 @@ func (e *Engine) Thumbnails(
 	if err != nil {
 		return nil, err
 	}
-	targets := plan(p, presets, e.opt.Quality)
+	targets := plan(p.uprightWidth(), p.uprightHeight(), presets)
 	return e.run(ctx, p, targets)
 }
 
@@ -141,8 +136,19 @@ func checkOrder(facts pipeline.Facts, presets []pipeline.Preset) error {
 		return invalid("thumb.type", pipeline.CodeTypeNotAllowed, fmt.Errorf("%s is not decoded here", facts.Type))
 	}
 	for _, p := range presets {
-		if p.Width <= 0 || p.Height <= 0 {
+		p = p.WithDefaults()
+		_, err := pipeline.Colour(p.Background)
+		switch {
+		case p.Width <= 0 || p.Height <= 0:
 			return pipeline.Errorf(pipeline.Bug, "thumb.preset", p.Name, "the box is %d x %d pixels", p.Width, p.Height)
+		case p.Quality < 1 || p.Quality > 100:
+			return pipeline.Errorf(pipeline.Bug, "thumb.preset", p.Name, "the quality is %d", p.Quality)
+		case p.Mode != pipeline.Fit && p.Mode != pipeline.Fill:
+			return pipeline.Errorf(pipeline.Bug, "thumb.preset", p.Name, "the mode is %q", p.Mode)
+		case p.Format != pipeline.JPEG && p.Format != pipeline.PNG:
+			return pipeline.Errorf(pipeline.Bug, "thumb.preset", p.Name, "the format is %q", p.Format)
+		case err != nil:
+			return pipeline.Errorf(pipeline.Bug, "thumb.preset", p.Name, "%w", err)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func FuzzThumbnails(f *testing.F) {
 			return
 		}
 		for i, th := range thumbs {
-			img, err := jpeg.Decode(bytes.NewReader(th.JPEG))
+			img, err := jpeg.Decode(bytes.NewReader(th.Data))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +45,7 @@ func FuzzThumbnails(f *testing.F) {
 			if size != image.Pt(th.Width, th.Height) || size.X > presets[i].Width || size.Y > presets[i].Height || size.X < 1 || size.Y < 1 {
 				t.Fatalf("size %v, thumbnail %d x %d", size, th.Width, th.Height)
 			}
-			if bytes.Contains(th.JPEG, []byte("Exif\x00")) {
+			if bytes.Contains(th.Data, []byte("Exif\x00")) {
 				t.Fatal("metadata")
 			}
 		}

@@ -32,6 +32,21 @@ type picture struct {
 
 func (p picture) pixels() int64 { return int64(p.width) * int64(p.height) }
 
+// uprightWidth and uprightHeight are pixels after orientation.
+func (p picture) uprightWidth() int {
+	if p.turned() {
+		return p.height
+	}
+	return p.width
+}
+
+func (p picture) uprightHeight() int {
+	if p.turned() {
+		return p.width
+	}
+	return p.height
+}
+
 // turned tells that the orientation swaps width and height.
 func (p picture) turned() bool { return p.orientation >= 5 }
 

@@ -148,7 +148,7 @@ func decodeAnswer(b []byte, a *answer) error {
 func (a *answer) fits(presets []pipeline.Preset) error {
 	ok := len(a.Thumbnails) == len(presets)
 	for n := 0; ok && n < len(presets); n++ {
-		ok = a.Thumbnails[n].Preset == presets[n].Name && len(a.Thumbnails[n].JPEG) > 0
+		ok = a.Thumbnails[n].Preset == presets[n].Name && len(a.Thumbnails[n].Data) > 0
 	}
 	if !ok {
 		return pipeline.Errorf(pipeline.Poison, "thumb.child", "", "the child answered with other thumbnails than were asked for")

@@ -179,7 +179,7 @@ func TestIsolatedGivesNoSecretsAway(t *testing.T) {
 
 func TestIsolatedFailuresOfItsOwn(t *testing.T) {
 	t.Parallel()
-	for _, opt := range []thumb.IsolatedOptions{{}, {Command: []string{"x"}, Memory: -1}, {Command: []string{"x"}, Engine: thumb.Options{Quality: 101}}} {
+	for _, opt := range []thumb.IsolatedOptions{{}, {Command: []string{"x"}, Memory: -1}, {Command: []string{"x"}, Engine: thumb.Options{MaxScans: -1}}} {
 		_, err := thumb.NewIsolated(opt)
 		require.Error(t, err)
 	}

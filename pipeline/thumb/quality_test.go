@@ -65,11 +65,11 @@ func TestLooksLikeTheOriginal(t *testing.T) {
 		thumbs, err := run(t, e, data, presets)
 		require.NoError(t, err)
 		for i, th := range thumbs {
-			together := difference(decoded(t, th), reference(original, th.Width, th.Height))
+			together := difference(decodedThumb(t, th), reference(original, th.Width, th.Height))
 			require.Less(t, together, 3.0, "%v -> %s", size, th.Preset)
 			alone, err := run(t, e, data, presets[i:i+1])
 			require.NoError(t, err)
-			require.Less(t, difference(decoded(t, alone[0]), reference(original, th.Width, th.Height)), 3.0, "%v -> %s alone", size, th.Preset)
+			require.Less(t, difference(decodedThumb(t, alone[0]), reference(original, th.Width, th.Height)), 3.0, "%v -> %s alone", size, th.Preset)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math"
 
 	"github.com/disintegration/imaging"
 	"golang.org/x/image/webp"
@@ -22,49 +23,73 @@ import (
 // imaging as the resampler.
 type standard struct{}
 
-// cost counts the decoded image, what it shrinks to, and the two copies that orienting
-// and resizing take of that.
+// cost counts the decoded image, what it shrinks to, the two copies that orienting and
+// resizing take of that, and the thumbnails, each twice while it is resized.
 func (standard) cost(p picture, targets []target) int64 {
 	if len(targets) == 0 {
 		return 0
 	}
-	f := int64(shrinkFactor(p, targets))
+	f := int64(shrinkFactor(targets))
 	base := (int64(p.width)/f + 1) * (int64(p.height)/f + 1) * 4
 	strip := int64(p.width) * (f + 1) * 4
-	return p.pixels()*p.depth + 3*base + strip
+	cost := p.pixels()*p.depth + 3*base + strip
+	for _, t := range targets {
+		cost += t.pixels() * 8
+	}
+	return cost
+}
+
+// shrinkFactor is the whole number by which the decoded image can be averaged down at
+// once, leaving at least 1.5 pixels for each of the largest target. A box filter is as good
+// as any there, since the Lanczos filter follows, and it is what DCT scaling does. Its sums
+// have 32 bits, which squares of up to 2 x 1024 samples a side fit into.
+func shrinkFactor(targets []target) int {
+	return int(max(min(1/(1.5*density(targets)), 1024), 1))
 }
 
 func (standard) render(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error) {
 	if len(targets) == 0 {
 		return nil, nil
 	}
-	base, err := decodeShrunk(ctx, p, shrinkFactor(p, targets))
+	base, err := decodeShrunk(ctx, p, shrinkFactor(targets))
 	if err != nil {
 		return nil, err
 	}
 	base = orient(base, p.orientation)
+	whole := view{w: float64(p.uprightWidth()), h: float64(p.uprightHeight())}
+	images := make([]*image.NRGBA, len(targets))
 	thumbs := make([]pipeline.Thumbnail, len(targets))
-	from := base
-	for _, i := range largestFirst(targets) {
+	for _, i := range densest(targets) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		t := targets[i]
-		// A cascade: a smaller one is made from the one before, unless that has hardly more
-		// pixels than it, when filtering twice would blur.
-		if w := from.Rect.Dx(); from != base && w != t.width && w < 2*t.width {
-			from = base
+		from, shown := base, whole
+		if t.from != decoded {
+			from, shown = images[t.from], targets[t.from].view
 		}
-		if from.Rect.Dx() != t.width || from.Rect.Dy() != t.height {
-			from = imaging.Resize(from, t.width, t.height, imaging.Lanczos)
-		}
-		data, err := encode(from, t.quality)
-		if err != nil {
+		images[i] = resize(from, shown, t)
+		if thumbs[i], err = encode(images[i], t); err != nil {
 			return nil, err
 		}
-		thumbs[i] = pipeline.Thumbnail{Preset: t.preset, Width: t.width, Height: t.height, JPEG: data}
 	}
 	return thumbs, nil
+}
+
+// resize makes the pixels of a target from an image that shows what shown says.
+func resize(from *image.NRGBA, shown view, t target) *image.NRGBA {
+	sx, sy := float64(from.Rect.Dx())/shown.w, float64(from.Rect.Dy())/shown.h
+	part := image.Rect(
+		int(math.Round((t.view.x-shown.x)*sx)), int(math.Round((t.view.y-shown.y)*sy)),
+		int(math.Round((t.view.x+t.view.w-shown.x)*sx)), int(math.Round((t.view.y+t.view.h-shown.y)*sy)))
+	part.Max.X, part.Max.Y = max(part.Max.X, part.Min.X+1), max(part.Max.Y, part.Min.Y+1)
+	if part != from.Rect {
+		from = imaging.Crop(from, part)
+	}
+	if from.Rect.Dx() != t.width || from.Rect.Dy() != t.height {
+		from = imaging.Resize(from, t.width, t.height, imaging.Lanczos)
+	}
+	return from
 }
 
 // decodeShrunk decodes and normalises; the decoded image is garbage when it returns.
@@ -146,11 +171,43 @@ func orient(img *image.NRGBA, orientation int) *image.NRGBA {
 	return img
 }
 
-// encode writes a JPEG without any metadata. The pixels are opaque, so they are the same
-// as RGBA, for which image/jpeg has a fast path.
-func encode(img *image.NRGBA, quality int) ([]byte, error) {
+// encode writes a file without any metadata.
+func encode(img *image.NRGBA, t target) (pipeline.Thumbnail, error) {
 	var b bytes.Buffer
+	var err error
+	if t.preset.Format == pipeline.PNG {
+		err = png.Encode(&b, img)
+	} else {
+		err = encodeJPEG(&b, img, t.preset)
+	}
+	return pipeline.Thumbnail{
+		Preset: t.preset.Name, Type: t.preset.Format.Type(), Width: t.width, Height: t.height, Data: b.Bytes(),
+	}, err
+}
+
+// encodeJPEG writes an image on the background of its preset. Its pixels are opaque then,
+// so they are the same as RGBA, for which image/jpeg has a fast path.
+func encodeJPEG(w io.Writer, img *image.NRGBA, p pipeline.Preset) error {
+	if !img.Opaque() {
+		rgb, err := pipeline.Colour(p.Background)
+		if err != nil {
+			return err
+		}
+		img = flatten(img, rgb)
+	}
 	rgba := &image.RGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect}
-	err := jpeg.Encode(io.Writer(&b), rgba, &jpeg.Options{Quality: quality})
-	return b.Bytes(), err
+	return jpeg.Encode(w, rgba, &jpeg.Options{Quality: p.Quality})
+}
+
+// flatten lays an image on a background.
+func flatten(img *image.NRGBA, rgb [3]byte) *image.NRGBA {
+	out := image.NewNRGBA(img.Rect)
+	for i := 0; i+3 < len(out.Pix); i += 4 {
+		a := uint32(img.Pix[i+3])
+		for c, ground := range rgb {
+			out.Pix[i+c] = byte((uint32(img.Pix[i+c])*a + uint32(ground)*(255-a) + 127) / 255)
+		}
+		out.Pix[i+3] = 255
+	}
+	return out
 }

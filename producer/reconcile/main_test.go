@@ -57,7 +57,7 @@ func (l lister) List(ctx context.Context, bucket, prefix, marker string, limit i
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: ledgertest.NewClock()}
-	w.thumbs = pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}, {Name: "large"}}}
+	w.thumbs = pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}, {Name: "large", Format: pipeline.PNG}}}
 	var err error
 	w.cos, err = coslocal.New(coslocal.Options{
 		Dir: t.TempDir(), Bucket: bucket, Keys: map[string]string{"AKIDtest": "s3cr3t"}, Now: w.clock.Now,

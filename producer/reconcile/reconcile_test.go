@@ -23,8 +23,8 @@ func broken(w *world) map[reconcile.Kind]string {
 	w.clock.Add(2 * time.Hour)
 
 	w.put("users/o1/missing.jpg", "users/o1/new.jpg") // no event came
-	w.remove("users/o1/gone.jpg", "thumbs/small/users/o1/gone.jpg.jpg", "thumbs/large/users/o1/gone.jpg.jpg")
-	w.remove("thumbs/large/users/o1/nothumb.jpg.jpg")
+	w.remove("users/o1/gone.jpg", "thumbs/small/users/o1/gone.jpg.jpg", "thumbs/large/users/o1/gone.jpg.png")
+	w.remove("thumbs/large/users/o1/nothumb.jpg.png")
 	st, err := w.ledger.LockOrder(w.t.Context(), "A1", "h")
 	require.NoError(w.t, err)
 	for i, l := range st.Links {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/afterput/afterput/pipeline"
@@ -14,8 +15,13 @@ import (
 // The images come in the order of their keys, but their thumbnails are named {key}.jpg,
 // and "a" < "a-b" while "a-b.jpg" < "a.jpg". So names wait until no smaller one can
 // come, which is when the keys have reached them. A name that waits belongs to a key
-// that the key at hand begins with: never more than a key has bytes.
-type thumbs struct {
+// that the key at hand begins with: never more than a key has bytes. As .png sorts in
+// another place, each ending waits by itself.
+type thumbs []*ending
+
+// ending are the presets whose thumbnails end alike.
+type ending struct {
+	suffix  string // .jpg
 	presets []preset
 	waiting names
 }
@@ -26,39 +32,59 @@ type preset struct {
 	objects *stream[Object]
 }
 
-// suffix is what the name of a thumbnail adds to that of its image.
-const suffix = ".jpg"
-
-func (r *Reconciler) thumbs(p Plan, after string) *thumbs {
-	t := &thumbs{}
+func (r *Reconciler) thumbs(p Plan, after string) thumbs {
 	if !p.wants(Thumbnails) {
-		return t
+		return nil
 	}
-	for _, ps := range r.opt.Thumbnails.Presets {
-		dir := strings.TrimSuffix(r.opt.Thumbnails.Key(ps.Name, ""), suffix)
-		start := ""
-		if after != "" {
-			start = dir + after
+	var t thumbs
+	for _, format := range []pipeline.Format{pipeline.JPEG, pipeline.PNG} {
+		e := &ending{suffix: format.Extension()}
+		for _, ps := range r.opt.Thumbnails.Presets {
+			if ps.WithDefaults().Format != format {
+				continue
+			}
+			dir := r.opt.Thumbnails.Dir(ps.Name)
+			start := ""
+			if after != "" {
+				start = dir + after
+			}
+			e.presets = append(e.presets, preset{name: ps.Name, dir: dir, objects: r.listing(p.Bucket, dir+p.Prefix, start, "")})
 		}
-		t.presets = append(t.presets, preset{name: ps.Name, dir: dir, objects: r.listing(p.Bucket, dir+p.Prefix, start, "")})
+		if len(e.presets) > 0 {
+			t = append(t, e)
+		}
 	}
 	return t
 }
 
 // expect remembers that an image must have its thumbnails.
-func (t *thumbs) expect(u ledger.KeyedUpload, step pipeline.StepRecord, exists bool) {
-	heap.Push(&t.waiting, name{text: u.Key + suffix, upload: u, step: step, exists: exists})
+func (t thumbs) expect(u ledger.KeyedUpload, step pipeline.StepRecord, exists bool) {
+	for _, e := range t {
+		heap.Push(&e.waiting, name{text: u.Key + e.suffix, upload: u, step: step, exists: exists})
+	}
 }
 
 // idle tells that nothing waits: a good place for a checkpoint.
-func (t *thumbs) idle() bool { return len(t.waiting) == 0 }
+func (t thumbs) idle() bool {
+	return !slices.ContainsFunc(t, func(e *ending) bool { return len(e.waiting) > 0 })
+}
 
-// release judges the names up to a key, or all. found gets the presets that an image lacks.
-func (t *thumbs) release(ctx context.Context, upTo string, all bool, found func(n name, lacks []string) error) error {
-	for len(t.waiting) > 0 && (all || t.waiting[0].text <= upTo) {
-		n := t.waiting[0]
+// release judges the names up to a key, or all. found gets the presets that an image
+// lacks, those of each ending for themselves.
+func (t thumbs) release(ctx context.Context, upTo string, all bool, found func(n name, lacks []string) error) error {
+	for _, e := range t {
+		if err := e.release(ctx, upTo, all, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *ending) release(ctx context.Context, upTo string, all bool, found func(n name, lacks []string) error) error {
+	for len(e.waiting) > 0 && (all || e.waiting[0].text <= upTo) {
+		n := e.waiting[0]
 		var lacks []string
-		for _, p := range t.presets {
+		for _, p := range e.presets {
 			there, err := p.holds(ctx, n.text)
 			if err != nil {
 				return err
@@ -72,7 +98,7 @@ func (t *thumbs) release(ctx context.Context, upTo string, all bool, found func(
 				return err
 			}
 		}
-		heap.Pop(&t.waiting)
+		heap.Pop(&e.waiting)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type walk struct {
 	plan    Plan
 	ctl     Controls
 	limiter *rate.Limiter
-	thumbs  *thumbs
+	thumbs  thumbs
 	report  Report
 
 	asked time.Time
@@ -56,8 +56,7 @@ func (w *walk) resume() error {
 
 // merge walks both streams at once, from the smallest key on.
 func (w *walk) merge(ctx context.Context) error {
-	skip := w.opt.Thumbnails.Key("", "")
-	skip = strings.TrimSuffix(skip, "/"+suffix)
+	skip := strings.TrimSuffix(w.opt.Thumbnails.Dir(""), "/")
 	bucket := w.listing(w.plan.Bucket, w.plan.Prefix, w.after, skip)
 	known := w.uploads(w.plan.Bucket, w.plan.Prefix, w.after)
 	w.thumbs = w.Reconciler.thumbs(w.plan, w.after)

@@ -131,11 +131,22 @@ type Thumbnails struct {
 type Preset struct {
 	// Name is part of the thumbnail's key: 1 to 32 of a-z 0-9 _ -.
 	Name string `yaml:"name"`
-	// Width and Height are the box in pixels that the thumbnail fits into.
+	// Width and Height are the box in pixels.
 	Width  int `yaml:"width"`
 	Height int `yaml:"height"`
+	// Mode is fit, which shows the whole image within the box, or fill, which covers the
+	// box and cuts off what stands out on both sides. Defaults to fit.
+	Mode string `yaml:"mode" enum:"fit,fill"`
+	// Enlarge lets a thumbnail have more pixels than the original. Defaults to false.
+	Enlarge bool `yaml:"enlarge"`
+	// Background is the colour under transparent pixels of a JPEG, #rrggbb. Defaults to
+	// #ffffff.
+	Background string `yaml:"background"`
 	// Quality is the JPEG quality 1..100. Defaults to 80.
 	Quality int `yaml:"quality"`
+	// Format is jpeg, or png, which keeps transparent pixels. It decides how the name of
+	// the thumbnail ends. Defaults to jpeg.
+	Format string `yaml:"format" enum:"jpeg,png"`
 }
 
 // TempURL is about the URLs under which files can be fetched.

@@ -16,12 +16,8 @@ func Default() *Config {
 			Extension: "family", Polyglots: "reject", Withdraw: true,
 		},
 		Thumbnails: Thumbnails{
-			Prefix: "thumbs/",
-			Presets: []Preset{
-				{Name: "small", Width: 160, Height: 160, Quality: 80},
-				{Name: "medium", Width: 480, Height: 480, Quality: 80},
-				{Name: "large", Width: 1280, Height: 1280, Quality: 80},
-			},
+			Prefix:      "thumbs/",
+			Presets:     []Preset{box("small", 160), box("medium", 480), box("large", 1280)},
 			PixelBudget: 512 * MiB, CacheControl: "max-age=86400",
 		},
 		TempURL:   TempURL{PublicTTL: 2 * time.Hour, PrivateTTL: 10 * time.Minute, MissTTL: 10 * time.Second},
@@ -56,4 +52,13 @@ type defaulter interface{ setDefaults() }
 
 func (b *Bucket) setDefaults() { b.Visibility = "probe" }
 
-func (p *Preset) setDefaults() { p.Quality = 80 }
+func (p *Preset) setDefaults() {
+	p.Mode, p.Background, p.Quality, p.Format = "fit", "#ffffff", 80, "jpeg"
+}
+
+// box is a preset with defaults that an image fits into.
+func box(name string, side int) Preset {
+	p := Preset{Name: name, Width: side, Height: side}
+	p.setDefaults()
+	return p
+}

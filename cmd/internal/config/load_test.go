@@ -102,7 +102,7 @@ thumbnails:
 		},
 		{Name: "b-1250000000", Region: "ap-shanghai", Visibility: "probe"},
 	}, cfg.Buckets)
-	require.Equal(t, []config.Preset{{Name: "tiny", Width: 40, Height: 40, Quality: 80}}, cfg.Thumbnails.Presets,
+	require.Equal(t, []config.Preset{{Name: "tiny", Width: 40, Height: 40, Mode: "fit", Background: "#ffffff", Quality: 80, Format: "jpeg"}}, cfg.Thumbnails.Presets,
 		"a list in the file replaces the default, and its elements keep defaults of their own")
 	require.Equal(t, []string{"image/jpeg", "image/png"}, cfg.Check.Types)
 	require.Equal(t, path+":3", cfg.Origin("buckets[0].name").String())

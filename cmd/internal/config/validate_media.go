@@ -92,6 +92,7 @@ func (v *validator) thumbnails() {
 		v.add("thumbnails.prefix", "write it as thumbs/", "is inside users/, where uploads lie")
 	}
 	name := regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+	colour := regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 	seen := make(map[string]bool)
 	for i, p := range t.Presets {
 		at := index("thumbnails.presets", i)
@@ -110,6 +111,9 @@ func (v *validator) thumbnails() {
 		}
 		if p.Quality < 1 || p.Quality > 100 {
 			v.add(at+".quality", "write 1 to 100", "is %d", p.Quality)
+		}
+		if !colour.MatchString(p.Background) {
+			v.add(at+".background", "write it as \"#ffffff\", in quotes because # begins a comment", "is %q", p.Background)
 		}
 	}
 	v.atLeast("thumbnails.pixelBudget", int64(t.PixelBudget), int64(MiB))

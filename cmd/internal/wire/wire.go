@@ -193,7 +193,10 @@ func (a *App) thumbnailOptions() pipeline.ThumbnailOptions {
 	t := a.Config.Thumbnails
 	opt := pipeline.ThumbnailOptions{Prefix: t.Prefix, CacheControl: t.CacheControl}
 	for _, p := range t.Presets {
-		opt.Presets = append(opt.Presets, pipeline.Preset{Name: p.Name, Width: p.Width, Height: p.Height, Quality: p.Quality})
+		opt.Presets = append(opt.Presets, pipeline.Preset{
+			Name: p.Name, Width: p.Width, Height: p.Height, Mode: pipeline.Mode(p.Mode), Enlarge: p.Enlarge,
+			Background: p.Background, Quality: p.Quality, Format: pipeline.Format(p.Format),
+		})
 	}
 	return opt
 }
