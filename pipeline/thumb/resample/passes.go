@@ -1,0 +1,3 @@
+package resample
+
+func newPasses() passes { return new(swar) }
