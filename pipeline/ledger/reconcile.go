@@ -112,3 +112,40 @@ func (l *Ledger) Reconsider(ctx context.Context, run pipeline.Run) ([]pipeline.W
 	}
 	return w.list, nil
 }
+
+// Regenerate wishes for another run of the thumbnails of an accepted upload, if they are
+// done or were skipped. That run trusts what keep leaves of the last one's result; keep
+// tells with false that there is nothing to do. It gives nothing for thumbnails that are
+// pending, dead or discarded.
+func (l *Ledger) Regenerate(
+	ctx context.Context, uploadID string, keep func(pipeline.StepRecord) (pipeline.ThumbnailResult, bool),
+) ([]pipeline.Wish, error) {
+	var w *wishes
+	err := l.write(ctx, "regenerate", func(ctx context.Context, tx bun.Tx) error {
+		w = l.wishes(tx)
+		u, err := uploadOf(ctx, tx, uploadID)
+		if err != nil {
+			return err
+		}
+		row, err := stepOf(ctx, tx, pipeline.Run{UploadID: uploadID, Step: pipeline.StepThumbnail})
+		if err != nil {
+			return err
+		}
+		if u.Reason != "" || (row.State != string(pipeline.Done) && row.State != string(pipeline.Skipped)) {
+			return nil
+		}
+		kept, ok := keep(row.record())
+		if !ok {
+			return nil
+		}
+		result, err := toJSON(kept)
+		if err != nil {
+			return err
+		}
+		return w.want(ctx, u, pipeline.StepThumbnail, "", result)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.list, nil
+}

@@ -124,7 +124,7 @@ func (a *app) equation(p *printer.Printer, r audit.Report) error {
 }
 
 // reportFields gives the fields of a report by their JSON names.
-func reportFields(rep audit.Report) (map[string]any, error) {
+func reportFields(rep any) (map[string]any, error) {
 	raw, err := json.Marshal(rep)
 	if err != nil {
 		return nil, err

@@ -201,6 +201,9 @@ func (a *App) thumbnailOptions() pipeline.ThumbnailOptions {
 	return opt
 }
 
+// Presets are the sizes of thumbnails that are configured.
+func (a *App) Presets() []pipeline.Preset { return a.thumbnailOptions().Presets }
+
 // ThumbnailKey names a thumbnail of an object.
 func (a *App) ThumbnailKey(preset, key string) string { return a.thumbnailOptions().Key(preset, key) }
 

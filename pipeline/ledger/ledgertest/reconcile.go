@@ -104,3 +104,50 @@ func reconsider(b *bench) {
 	_, err = b.Reconsider(ctx, pipeline.Run{UploadID: "nobody", Step: pipeline.StepCheck})
 	require.ErrorIs(b.t, err, ledger.ErrNotFound)
 }
+
+// regenerate: thumbnails that ended run again with what may be kept of them; others are
+// left alone, and any other wish trusts nothing.
+func regenerate(b *bench) {
+	ctx := b.t.Context()
+	id := b.linked("users/o1/a.jpg")
+	run := pipeline.Run{UploadID: id, Step: pipeline.StepThumbnail}
+	result := func(etag string) pipeline.ThumbnailResult {
+		return pipeline.ThumbnailResult{ETag: etag, Specs: map[string]string{"small": "a", "large": "b"}}
+	}
+	again := func(want int, take bool) {
+		made, err := b.Regenerate(ctx, id, func(s pipeline.StepRecord) (pipeline.ThumbnailResult, bool) {
+			require.Contains(b.t, string(s.Result), `"etag":"e1"`)
+			return result("e1").Without([]string{"large"}), take
+		})
+		require.NoError(b.t, err)
+		require.Len(b.t, made, want)
+	}
+	_, err := b.Regenerate(ctx, id, nil)
+	require.ErrorIs(b.t, err, ledger.ErrNotFound, "no check has taken it up")
+	b.check(id, "e1", "image/jpeg", pipeline.Private, "")
+	made, err := b.Regenerate(ctx, id, nil)
+	require.NoError(b.t, err)
+	require.Empty(b.t, made, "it is pending")
+	b.finish(b.begin(id, pipeline.StepThumbnail, ""), pipeline.StepResult{State: pipeline.Done, Result: result("e1")})
+
+	again(0, false)
+	again(1, true)
+	kept := b.begin(id, pipeline.StepThumbnail, "")
+	require.JSONEq(b.t, `{"thumbnails":null,"etag":"e1","specs":{"small":"a"}}`, string(kept.Kept))
+	require.Equal(b.t, 2, kept.Gen)
+	b.finish(kept, pipeline.StepResult{State: pipeline.Done, Result: result("e1")})
+
+	_, err = b.Reconsider(ctx, run)
+	require.NoError(b.t, err)
+	whole := b.begin(id, pipeline.StepThumbnail, "")
+	require.Empty(b.t, whole.Kept)
+	b.finish(whole, pipeline.StepResult{State: pipeline.Done, Result: result("e1")})
+
+	_, err = b.Reconsider(ctx, pipeline.Run{UploadID: id, Step: pipeline.StepCheck})
+	require.NoError(b.t, err)
+	b.check(id, "e1", "image/jpeg", pipeline.Private, pipeline.CodeTooLarge)
+	b.finish(b.begin(id, pipeline.StepThumbnail, ""), pipeline.StepResult{State: pipeline.Skipped})
+	made, err = b.Regenerate(ctx, id, nil)
+	require.NoError(b.t, err)
+	require.Empty(b.t, made, "it is rejected")
+}

@@ -93,6 +93,7 @@ func Run(t *testing.T, open Factory) {
 		"uploads by key":                           byKey,
 		"uploads by key with their links":          byKeyLinks,
 		"reconsidering a step":                     reconsider,
+		"regenerating thumbnails":                  regenerate,
 		"one holder of a lease":                    leaseHolder,
 		"leases taken at once":                     leaseAtOnce,
 		"the books add up":                         booksAddUp,
