@@ -19,3 +19,6 @@ var ErrUnsupported = errors.New("jpeg: unsupported")
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnsupported, fmt.Sprintf(format, args...))
 }
+
+// errNoTable is for a scan that cannot be decoded without what the file left out.
+const errNoTable = FormatError("a scan needs a Huffman table that is not defined")

@@ -75,6 +75,8 @@ type Header struct {
 	entropy int
 	// interleaved says that the first scan has all components.
 	interleaved bool
+	// visits counts the scans that name each component.
+	visits [4]int
 }
 
 // ReadHeader reads what the markers of a JPEG say, up to EOI, and decodes nothing. Of
@@ -167,6 +169,13 @@ func (h *Header) frame(marker byte, p []byte) error {
 func (h *Header) scan(walk *segments, p []byte) {
 	if h.Scans == 0 {
 		h.interleaved = len(p) > 0 && int(p[0]) == len(h.Components)
+	}
+	for i := 1; i+1 < len(p)-2; i += 2 {
+		for c := range min(len(h.Components), len(h.visits)) {
+			if h.Components[c].ID == p[i] {
+				h.visits[c]++
+			}
+		}
 	}
 	h.Scans++
 	start := walk.pos

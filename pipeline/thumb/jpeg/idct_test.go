@@ -1,0 +1,91 @@
+package jpeg
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// slowIDCT is equation A.3.3 over n x n coefficients of the low frequencies, in floating
+// point.
+func slowIDCT(b *[64]int32, n int) []float64 {
+	out := make([]float64, n*n)
+	scale := func(k int) float64 {
+		if k == 0 {
+			return math.Sqrt(1 / float64(n))
+		}
+		return math.Sqrt(2 / float64(n))
+	}
+	cos := func(x, u int) float64 { return math.Cos(float64((2*x+1)*u) * math.Pi / float64(2*n)) }
+	for y := range n {
+		for x := range n {
+			sum := 0.0
+			for v := range n {
+				for u := range n {
+					sum += scale(u) * scale(v) * float64(b[v*n+u]) * cos(x, u) * cos(y, v)
+				}
+			}
+			out[y*n+x] = min(max(sum*float64(n)/8+128, 0), 255)
+		}
+	}
+	return out
+}
+
+// randomBlock has coefficients up to the zigzag index last, in rows of n.
+func randomBlock(rnd *rand.Rand, n, last int) *[64]int32 {
+	var b [64]int32
+	b[0] = int32(rnd.IntN(2048)) - 1024
+	for k := 1; k <= last; k++ {
+		if r, c := int(zigzag[k])/8, int(zigzag[k])%8; r < n && c < n {
+			b[r*n+c] = int32(rnd.IntN(400)-200) / int32(1+k/4)
+		}
+	}
+	return &b
+}
+
+func inverse(b *[64]int32, n, last int) []byte {
+	out := make([]byte, n*n)
+	work := *b
+	switch n {
+	case 2:
+		idct2(&work, out, n)
+	case 4:
+		idct4(&work, out, n, last)
+	default:
+		idct8(&work, out, n, last)
+	}
+	return out
+}
+
+func TestInverseTransformsAgainstFloat(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 4, 8} {
+		rnd := rand.New(rand.NewPCG(1, uint64(n)))
+		for last := range 64 {
+			for range 50 {
+				b := randomBlock(rnd, n, last)
+				want := slowIDCT(b, n)
+				for i, got := range inverse(b, n, last) {
+					require.InDelta(t, want[i], float64(got), 1.0, "n %d, last %d, sample %d of %v", n, last, i, b)
+				}
+			}
+		}
+	}
+}
+
+// A short cut must not be seen, or a progressive file would look other than a sequential
+// one.
+func TestShortCutsOfTheInverseTransformAreExact(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{4, 8} {
+		rnd := rand.New(rand.NewPCG(2, uint64(n)))
+		for last := range 64 {
+			for range 50 {
+				b := randomBlock(rnd, n, last)
+				require.Equal(t, inverse(b, n, 63), inverse(b, n, last), "n %d, last %d of %v", n, last, b)
+			}
+		}
+	}
+}
