@@ -1,6 +1,9 @@
 package jpeg
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // mcuBlock is one block of the MCUs of a scan.
 type mcuBlock struct {
@@ -40,10 +43,8 @@ func (s *scan) parse(f *frame, ids []Component, p []byte, progressive bool) erro
 		if c == nil {
 			return FormatError("a scan names a component that is not in the frame")
 		}
-		for _, other := range s.components {
-			if other == c {
-				return FormatError("a scan names a component twice")
-			}
+		if slices.Contains(s.components, c) {
+			return FormatError("a scan names a component twice")
 		}
 		if tables>>4 > 3 || tables&15 > 3 {
 			return FormatError("a Huffman table beyond the fourth")
