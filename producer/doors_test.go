@@ -263,5 +263,6 @@ func (w *world) raw(method, path string, header http.Header, body string) answer
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	require.NoError(w.t, err)
+	documented(w.t, req, []byte(body), res, b)
 	return answer{res.StatusCode, res.Header, b}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer/auth"
 	"github.com/afterput/afterput/producer/events"
+	"github.com/afterput/afterput/producer/openapi"
 )
 
 // Codes of requests that cannot be served; the rest come from the domain.
@@ -46,6 +47,11 @@ type Guard interface {
 	Rate(r *http.Request, caller auth.Identity) error
 }
 
+// Mux is what doors are mounted on: *http.ServeMux.
+type Mux interface {
+	Handle(pattern string, handler http.Handler)
+}
+
 // NewAPI makes the API. Bodies over maxBody bytes are refused with 413; 0 means 1 MiB.
 func NewAPI(p *Producer, keys Guard, maxBody int64) *API {
 	if maxBody <= 0 {
@@ -54,29 +60,31 @@ func NewAPI(p *Producer, keys Guard, maxBody int64) *API {
 	return &API{Producer: p, keys: keys, maxBody: maxBody}
 }
 
-// Register mounts the API:
+// Register mounts the API, and what answers wherever there is nothing else:
 //
 //	POST /v1/uploads       client JSON -> 202
 //	POST /v1/events/cos    COS trigger event -> 202
 //	POST /v1/events/eventbridge  CloudEvents of EventBridge -> 202
 //	POST /v1/callbacks/cos COS upload callback, by the token in its URL -> 200
 //	GET  /v1/uploads/{id}  state of every step
-func (a *API) Register(mux *http.ServeMux) {
+//	GET  /openapi.json     the description of all doors
+func (a *API) Register(mux Mux) {
 	handle := func(pattern string, scope auth.Scope, h http.HandlerFunc) {
 		mux.Handle(pattern, auth.WithRequestID(a.keys.Require(scope, h)))
 	}
 	own := func(pattern string, scope auth.Scope, h http.HandlerFunc) {
 		mux.Handle(pattern, auth.WithRequestID(a.keys.RequireOwn(scope, h)))
 	}
-	mux.Handle("/v1/", auth.WithRequestID(http.HandlerFunc(a.nothingHere)))
+	mux.Handle("/", auth.WithRequestID(http.HandlerFunc(a.nothingHere)))
 	own("POST /v1/uploads", auth.ScopeAnnounce, a.postUploads)
 	handle("POST /v1/events/cos", auth.ScopeAnnounce, a.postCOSEvent)
 	handle("POST /v1/events/eventbridge", auth.ScopeAnnounce, a.postEventBridge)
 	mux.Handle("POST "+events.CallbackPath, auth.WithRequestID(http.HandlerFunc(a.postCallback)))
 	own("GET /v1/uploads/{id}", auth.ScopeRead, a.getUpload)
+	mux.Handle("GET "+openapi.Path, auth.WithRequestID(openapi.Handler()))
 }
 
-// nothingHere answers paths and methods that the API has not.
+// nothingHere answers paths and methods that there are not.
 func (a *API) nothingHere(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusNotFound, map[string]string{
 		"code": string(codeNotFound), "message": "there is no " + r.Method + " " + r.URL.Path, "requestId": auth.RequestID(w),

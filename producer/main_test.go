@@ -25,6 +25,8 @@ import (
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/producer/auth"
+	"github.com/afterput/afterput/producer/events"
+	"github.com/afterput/afterput/producer/openapi/openapitest"
 	"github.com/afterput/afterput/tasks"
 	"github.com/afterput/afterput/tasks/redistest"
 )
@@ -161,7 +163,21 @@ func (w *world) do(method, path, key string, body []byte, headers ...string) ans
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	require.NoError(w.t, err)
+	documented(w.t, req, body, res, b)
 	return answer{res.StatusCode, res.Header, b}
+}
+
+// documented holds an answer against the OpenAPI document, as every test does.
+func documented(t *testing.T, req *http.Request, sent []byte, res *http.Response, body []byte) {
+	t.Helper()
+	doc, err := openapitest.Load()
+	require.NoError(t, err)
+	a := openapitest.Answer{Method: req.Method, Path: req.URL.Path, Status: res.StatusCode, Header: res.Header, Body: body}
+	kept := req.URL.Path == events.CallbackPath && res.StatusCode == http.StatusAccepted // only as a letter
+	if req.Header.Get("Content-Type") != "application/x-www-form-urlencoded" && !kept && json.Valid(sent) {
+		a.Sent = sent
+	}
+	require.NoError(t, doc.Check(a))
 }
 
 func (w *world) announce(body string, headers ...string) answer {

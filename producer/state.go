@@ -70,7 +70,7 @@ func (a *API) getUpload(w http.ResponseWriter, r *http.Request) {
 		UploadID: u.ID, FileID: u.FileID, Key: u.Key, Owner: u.Owner, State: pipeline.DeriveState(u.Reason, steps),
 		Reason: u.Reason, Detail: u.Detail, Announcements: u.Announcements, Revision: u.Revision,
 		ContentType: u.Content.Type, Size: u.Content.Size, Width: u.Content.Width, Height: u.Content.Height,
-		Visibility: u.Content.Visibility, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		Visibility: u.Content.Visibility, Steps: make([]stepView, 0, len(steps)), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, s := range steps {
 		sv := stepView{Step: s.Step, Order: s.Scope, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, UpdatedAt: s.UpdatedAt}

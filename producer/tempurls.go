@@ -26,7 +26,7 @@ type tempURL struct {
 
 // RegisterTempURLs mounts POST /v1/temp-urls. End users get the URLs of public files and
 // of their own.
-func (a *API) RegisterTempURLs(mux *http.ServeMux, urls URLs) {
+func (a *API) RegisterTempURLs(mux Mux, urls URLs) {
 	h := func(w http.ResponseWriter, r *http.Request) { a.postTempURLs(w, r, urls) }
 	mux.Handle("POST /v1/temp-urls", auth.WithRequestID(a.keys.RequireOwn(auth.ScopeRead, http.HandlerFunc(h))))
 }

@@ -25,6 +25,11 @@ type Door struct {
 	Owner func(ctx context.Context) string
 }
 
+// Mux is what the doors are mounted on: *http.ServeMux.
+type Mux interface {
+	Handle(pattern string, handler http.Handler)
+}
+
 // Register mounts the doors:
 //
 //	GET /put-sign     -> PutAnswer
@@ -32,7 +37,7 @@ type Door struct {
 //
 // Their query is ext, order, position, bucket and owner; that of /put-sign also
 // forbidOverwrite=1. Errors have a status and {"code","message","requestId"}.
-func (s *Signer) Register(mux *http.ServeMux, door Door) {
+func (s *Signer) Register(mux Mux, door Door) {
 	s.handle(mux, "/put-sign", door, true, func(ctx context.Context, req Request) (any, string, error) {
 		a, err := s.Put(ctx, req)
 		return a, a.CosKey, err
@@ -45,7 +50,7 @@ func (s *Signer) Register(mux *http.ServeMux, door Door) {
 
 type signing func(ctx context.Context, req Request) (answer any, key string, err error)
 
-func (s *Signer) handle(mux *http.ServeMux, path string, door Door, put bool, sign signing) {
+func (s *Signer) handle(mux Mux, path string, door Door, put bool, sign signing) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		req, err := door.read(r, put)
 		if err != nil {

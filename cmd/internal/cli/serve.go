@@ -19,7 +19,8 @@ func (a *app) serveCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", GroupID: "run", Short: "Take announcements over HTTP; monitor and health", Args: cobra.NoArgs,
 		Long: `Serves POST /v1/uploads, POST /v1/events/cos, GET /v1/uploads/{id}, GET /put-sign,
-GET /post-policy, /healthz, /readyz and /monitor on http.listen until it is interrupted.`,
+GET /post-policy and more on http.listen until it is interrupted: GET /openapi.json lists
+them. /healthz, /readyz and /monitor are there as well.`,
 		Example: "  afterput serve\n  afterput serve --with-worker",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			defer stopped(cmd.Context(), &err)

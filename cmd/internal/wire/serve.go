@@ -12,31 +12,39 @@ import (
 
 // Handler makes the HTTP side: API, monitor and health.
 func (a *App) Handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	if err := a.mount(mux); err != nil {
+		return nil, err
+	}
+	return a.faults.handler(auth.WithRequestID(mux)), nil
+}
+
+// mount mounts every door. What is mounted here is in the OpenAPI document, or a page.
+func (a *App) mount(mux producer.Mux) error {
 	p, err := a.Producer()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	gate, err := a.gate()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	mux := http.NewServeMux()
 	api := producer.NewAPI(p, gate, int64(a.Config.HTTP.MaxBody))
 	api.Register(mux)
 	if err := a.registerTempURLs(mux, api); err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.registerSign(mux, gate); err != nil {
-		return nil, err
+		return err
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
+	mux.Handle("GET /readyz", http.HandlerFunc(a.ready))
 	if a.Config.Monitor.Enabled {
 		m := monitor.New(a.Redis, a.Config.Monitor.AllowWrites)
 		mux.Handle(monitor.Path+"/", gate.Require(auth.ScopeMonitor, m))
 		mux.Handle(monitor.Path, http.RedirectHandler(monitor.Path+"/", http.StatusTemporaryRedirect))
 	}
-	return a.faults.handler(auth.WithRequestID(mux)), nil
+	return nil
 }
 
 // ready answers 200 when announcements can be taken: that needs the ledger. Redis away

@@ -6,12 +6,13 @@ import (
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline/objects"
 	"github.com/afterput/afterput/pipeline/qsign"
+	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/producer/auth"
 	"github.com/afterput/afterput/producer/sign"
 )
 
 // registerSign mounts the doors that give signatures for direct uploads.
-func (a *App) registerSign(mux *http.ServeMux, gate *auth.Gate) error {
+func (a *App) registerSign(mux producer.Mux, gate *auth.Gate) error {
 	c := a.Config
 	opt := sign.Options{
 		Ledger: a.Ledger, Types: c.Check.Types, Expires: c.Sign.Expires, Orders: a.Orders != nil,

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/afterput/afterput/pipeline/cloudbase"
@@ -11,7 +10,7 @@ import (
 )
 
 // registerTempURLs mounts the door that answers under which URLs files can be fetched.
-func (a *App) registerTempURLs(mux *http.ServeMux, api *producer.API) error {
+func (a *App) registerTempURLs(mux producer.Mux, api *producer.API) error {
 	c := a.Config.TempURL
 	source, err := a.urls()
 	if err != nil {
