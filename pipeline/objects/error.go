@@ -141,8 +141,8 @@ func bare(err error) error {
 
 // clean shortens a text of the server and takes our secrets out of it, should it quote
 // them.
-func (b *bucket) clean(s string) string {
-	for _, secret := range []string{b.key.Secret, b.key.Token} {
+func (b *bucket) clean(s string, more ...string) string {
+	for _, secret := range append(more, b.key.Secret, b.key.Token) {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret, "***")
 		}

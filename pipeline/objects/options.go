@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 
 	cos "github.com/tencentyun/cos-go-sdk-v5"
 
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/cloudbase"
 	"github.com/afterput/afterput/pipeline/qsign"
 )
 
@@ -58,6 +61,17 @@ type BucketOptions struct {
 	SecretID, SecretKey string
 	// SessionToken belongs to a temporary key; empty for a permanent one.
 	SessionToken string
+	// Env is the CloudBase environment that owns the bucket; empty for plain COS.
+	Env string
+	// Uploads gives the permission for each object that is put into a bucket of CloudBase:
+	// only objects that are put by it have the metadata that the environment's clients need
+	// for a download URL. Nil puts objects by the bucket's own key, without it.
+	Uploads Uploads
+}
+
+// Uploads asks the gateway of an environment: *cloudbase.Client.
+type Uploads interface {
+	Upload(ctx context.Context, id pipeline.FileID, size int64, contentType string) (cloudbase.Upload, error)
 }
 
 // String names the bucket only.

@@ -30,6 +30,8 @@ type bucket struct {
 	endpoint *url.URL
 	public   *url.URL
 	client   *cos.Client
+	env      string
+	uploads  Uploads // nil in plain COS
 }
 
 // New makes a Store. It checks the options and connects to nothing.
@@ -62,7 +64,9 @@ func New(opt Options) (*Store, error) {
 		})
 		client.Conf.RetryOpt.Count = 1 // the worker retries, with its own backoff
 		client.Conf.EnableCRC = false  // Put compares the checksum itself
-		s.buckets[bo.Name] = &bucket{key: bo.key(), endpoint: endpoint, public: public, client: client}
+		s.buckets[bo.Name] = &bucket{
+			key: bo.key(), endpoint: endpoint, public: public, client: client, env: bo.Env, uploads: bo.Uploads,
+		}
 	}
 	return s, nil
 }

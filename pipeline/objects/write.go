@@ -24,22 +24,37 @@ func (s *Store) Put(ctx context.Context, bucketName, key string, body []byte, op
 	}
 	ctx, cancel := s.timed(ctx)
 	defer cancel()
-	sum := md5.Sum(body) //nolint:gosec // see the import
-	resp, err := b.client.Object.Put(ctx, key, bytes.NewReader(body), &cos.ObjectPutOptions{
+	put := s.putByKey
+	if b.uploads != nil {
+		put = s.putByGateway
+	}
+	answer, err := put(ctx, b, pipeline.FileID{Env: b.env, Bucket: bucketName, Path: key}, body, opt)
+	if err != nil {
+		return "", err
+	}
+	want := strconv.FormatUint(crc64.Checksum(body, crc64.MakeTable(crc64.ECMA)), 10)
+	if got := answer.Get("X-Cos-Hash-Crc64ecma"); got != want {
+		return "", pipeline.Errorf(pipeline.Transient, op, key, "COS stored other bytes: x-cos-hash-crc64ecma is %.20q, want %s", got, want)
+	}
+	return etag(answer), nil
+}
+
+// putByKey signs by the bucket's key.
+func (s *Store) putByKey(ctx context.Context, b *bucket, id pipeline.FileID, body []byte, opt pipeline.PutOptions) (http.Header, error) {
+	resp, err := b.client.Object.Put(ctx, id.Path, bytes.NewReader(body), &cos.ObjectPutOptions{
 		ObjectPutHeaderOptions: &cos.ObjectPutHeaderOptions{
-			ContentType:  opt.ContentType,
-			CacheControl: opt.CacheControl,
-			ContentMD5:   base64.StdEncoding.EncodeToString(sum[:]),
+			ContentType: opt.ContentType, CacheControl: opt.CacheControl, ContentMD5: contentMD5(body),
 		},
 	})
 	if err != nil {
-		return "", b.failure(op, key, err)
+		return nil, b.failure("objects.put", id.Path, err)
 	}
-	want := strconv.FormatUint(crc64.Checksum(body, crc64.MakeTable(crc64.ECMA)), 10)
-	if got := resp.Header.Get("X-Cos-Hash-Crc64ecma"); got != want {
-		return "", pipeline.Errorf(pipeline.Transient, op, key, "COS stored other bytes: x-cos-hash-crc64ecma is %.20q, want %s", got, want)
-	}
-	return etag(resp.Header), nil
+	return resp.Header, nil
+}
+
+func contentMD5(body []byte) string {
+	sum := md5.Sum(body) //nolint:gosec // see the import
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Delete removes an object; one that is not there is no error.

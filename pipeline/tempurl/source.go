@@ -21,62 +21,25 @@ type Sources struct {
 	// Default serves the buckets that ByBucket does not name. Required.
 	Default  Source
 	ByBucket map[string]Source
-	// Plain tells which keys Default serves in every bucket, such as thumbnails, which
-	// lack what the gateway of CloudBase asks of an object. Nil: none.
-	Plain func(key string) bool
 }
 
 var _ Source = (*Sources)(nil)
 
 // PublicURLs asks the bucket's Source.
 func (s *Sources) PublicURLs(ctx context.Context, bucket string, keys []string) ([]pipeline.ResolvedURL, error) {
-	return s.split(bucket, keys, func(from Source, keys []string) ([]pipeline.ResolvedURL, error) {
-		return from.PublicURLs(ctx, bucket, keys)
-	})
+	return s.of(bucket).PublicURLs(ctx, bucket, keys)
 }
 
 // PrivateURLs asks the bucket's Source.
 func (s *Sources) PrivateURLs(ctx context.Context, bucket string, keys []string, ttl time.Duration) ([]pipeline.ResolvedURL, error) {
-	return s.split(bucket, keys, func(from Source, keys []string) ([]pipeline.ResolvedURL, error) {
-		return from.PrivateURLs(ctx, bucket, keys, ttl)
-	})
+	return s.of(bucket).PrivateURLs(ctx, bucket, keys, ttl)
 }
 
-// split asks the bucket's own Source and Default for their keys each, and puts the answers
-// in their places.
-func (s *Sources) split(bucket string, keys []string, ask func(Source, []string) ([]pipeline.ResolvedURL, error)) ([]pipeline.ResolvedURL, error) {
-	own, ok := s.ByBucket[bucket]
-	if !ok {
-		return ask(s.Default, keys)
+func (s *Sources) of(bucket string) Source {
+	if own, ok := s.ByBucket[bucket]; ok {
+		return own
 	}
-	out := make([]pipeline.ResolvedURL, len(keys))
-	for _, plain := range []bool{false, true} {
-		var part []string
-		var places []int
-		for i, key := range keys {
-			if plain == (s.Plain != nil && s.Plain(key)) {
-				part, places = append(part, key), append(places, i)
-			}
-		}
-		if len(part) == 0 {
-			continue
-		}
-		from := own
-		if plain {
-			from = s.Default
-		}
-		urls, err := ask(from, part)
-		if err == nil && len(urls) != len(part) {
-			err = pipeline.Errorf(pipeline.Transient, "tempurl.split", bucket, "%d answers for %d objects", len(urls), len(part))
-		}
-		if err != nil {
-			return nil, err
-		}
-		for n, i := range places {
-			out[i] = urls[n]
-		}
-	}
-	return out, nil
+	return s.Default
 }
 
 // COS is the Source of plain COS: plain URLs of public objects, presigned ones of private

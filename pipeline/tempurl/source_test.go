@@ -1,7 +1,6 @@
 package tempurl_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ type cosNames struct {
 	presigner
 }
 
-// TestSources: thumbnails of a CloudBase bucket come from COS, in their places.
+// TestSources: each bucket has its own, thumbnails and all.
 func TestSources(t *testing.T) {
 	t.Parallel()
 	g := cloudbasetest.New(t)
@@ -27,18 +26,16 @@ func TestSources(t *testing.T) {
 	})
 	require.NoError(t, err)
 	g.Put(cloudID("a.jpg"), cloudbasetest.File{Private: true})
-	g.Put(cloudID("b.jpg"), cloudbasetest.File{Private: true})
+	g.Put(cloudID("thumbs/a.jpg"), cloudbasetest.File{Private: true})
 	s := &tempurl.Sources{
 		Default:  tempurl.NewCOS(cosNames{}, nil),
 		ByBucket: map[string]tempurl.Source{"b-125": tempurl.NewCloudBase(client, cloudBucket, nil)},
-		Plain:    func(key string) bool { return strings.HasPrefix(key, "thumbs/") },
 	}
-	got, err := s.PrivateURLs(t.Context(), "b-125", []string{"a.jpg", "thumbs/a.jpg", "b.jpg", "none.jpg"}, time.Minute)
+	got, err := s.PrivateURLs(t.Context(), "b-125", []string{"a.jpg", "thumbs/a.jpg", "none.jpg"}, time.Minute)
 	require.NoError(t, err)
 	require.Contains(t, got[0].URL, "tcb.qcloud.la/a.jpg?sign=")
-	require.Equal(t, "https://b-125/thumbs/a.jpg?ttl=1m0s", got[1].URL)
-	require.Contains(t, got[2].URL, "tcb.qcloud.la/b.jpg?sign=")
-	require.Equal(t, pipeline.Missing, pipeline.ClassOf(got[3].Err))
+	require.Contains(t, got[1].URL, "tcb.qcloud.la/thumbs/a.jpg?sign=")
+	require.Equal(t, pipeline.Missing, pipeline.ClassOf(got[2].Err))
 	require.Equal(t, []int{3}, g.Batches())
 	got, err = s.PublicURLs(t.Context(), "other-1", []string{"a.jpg"})
 	require.NoError(t, err)

@@ -1,13 +1,20 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// CloudBase is the gateway of CloudBase, for the URLs of files in buckets that have an
-// env. Without a key those come from COS, like all others.
+// CloudBase is the gateway of CloudBase, for buckets that have an env: it gives the URLs of
+// files, and the permissions for thumbnails to be put. Without a key both come from COS,
+// and CloudBase's own clients get no URL of a thumbnail.
 type CloudBase struct {
 	// Endpoint is scheme and host of the gateway; {env} stands for the environment.
 	// Defaults to https://{env}.api.tcloudbasegateway.com.
 	Endpoint string `yaml:"endpoint"`
+	// ControlEndpoint is scheme and host of the control plane, which tells the permission
+	// of a bucket with visibility rule. Defaults to https://tcb.tencentcloudapi.com.
+	ControlEndpoint string `yaml:"controlEndpoint"`
 	// APIKey is a key of the environment. Empty: SecretID and SecretKey are used.
 	APIKey Secret `yaml:"apiKey"`
 	// SecretID and SecretKey are a key pair of CAM; both or none.
@@ -21,6 +28,23 @@ func (c CloudBase) Enabled() bool { return c.APIKey != "" || c.SecretID != "" }
 func (v *validator) cloudbase() {
 	c := v.cfg.CloudBase
 	v.address("cloudbase.endpoint", strings.ReplaceAll(c.Endpoint, "{env}", "env"), "https://{env}.api.tcloudbasegateway.com", "https", "http")
+	v.address("cloudbase.controlEndpoint", c.ControlEndpoint, "https://tcb.tencentcloudapi.com", "https", "http")
+	aliases := make(map[string]int)
+	for i, b := range v.cfg.Buckets {
+		at := index("buckets", i)
+		if b.Visibility == "rule" && (b.Env == "" || c.SecretID == "") {
+			v.add(at+".visibility", "set env and cloudbase.secretId, or write probe", "is rule, which takes an env and a key pair of CloudBase")
+		}
+		for _, alias := range b.Aliases {
+			if j, taken := aliases[alias]; taken && v.cfg.Buckets[j].Name != b.Name {
+				v.add(at+".aliases", "let each environment mean one bucket", "has %q, which is an alias of buckets[%d]", alias, j)
+			}
+			if j := slices.IndexFunc(v.cfg.Buckets, func(o Bucket) bool { return o.Env == alias && o.Name != b.Name }); j >= 0 {
+				v.add(at+".aliases", "let each environment mean one bucket", "has %q, which is the env of buckets[%d]", alias, j)
+			}
+			aliases[alias] = i
+		}
+	}
 	if (c.SecretID == "") != (c.SecretKey == "") {
 		v.add("cloudbase.secretKey", "set secretId and secretKey, or none of them", "and secretId go together, and only one is set")
 	}

@@ -81,8 +81,9 @@ type Bucket struct {
 	// SessionToken goes with temporary keys; empty for permanent ones.
 	SessionToken Secret `yaml:"sessionToken"`
 	// Visibility says who may read: probe asks each object by an unsigned HEAD, public
-	// and private take it as given. Defaults to probe.
-	Visibility string `yaml:"visibility" enum:"probe,public,private"`
+	// and private take it as given, and rule asks CloudBase for the permission of the
+	// bucket, and each object where that is custom. Defaults to probe.
+	Visibility string `yaml:"visibility" enum:"probe,public,private,rule"`
 }
 
 // Owners is the rule about who owns a file.

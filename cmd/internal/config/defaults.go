@@ -21,7 +21,7 @@ func Default() *Config {
 			PixelBudget: 512 * MiB, CacheControl: "max-age=86400",
 		},
 		TempURL:   TempURL{PublicTTL: 2 * time.Hour, PrivateTTL: 10 * time.Minute, MissTTL: 10 * time.Second},
-		CloudBase: CloudBase{Endpoint: "https://{env}.api.tcloudbasegateway.com"},
+		CloudBase: CloudBase{Endpoint: "https://{env}.api.tcloudbasegateway.com", ControlEndpoint: "https://tcb.tencentcloudapi.com"},
 		Hooks:     Hooks{Timeout: 15 * time.Second},
 		HTTP: HTTP{
 			Listen: "127.0.0.1:8080", MaxBody: MiB, RateLimit: RateLimit{PerOwner: 5, PerIP: 10},

@@ -9,6 +9,11 @@ import (
 	"github.com/afterput/afterput/cmd/internal/config"
 )
 
+// bucketOf is a bucket of a CloudBase environment.
+func bucketOf(name, env string, aliases ...string) config.Bucket {
+	return config.Bucket{Name: name, Region: "ap-guangzhou", Env: env, Aliases: aliases, Visibility: "probe"}
+}
+
 func TestDefaultIsValid(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, config.Default().Validate())
@@ -58,6 +63,14 @@ func TestValidate(t *testing.T) {
 		{"hooks.endpoints[0].secrets has a secret (number 1)", endpoint(func(e *config.HookEndpoint) { e.Secrets = []config.Secret{"whsec_aHVzaA=="} })},
 		{"hooks.endpoints[0].timeout is -1s", endpoint(func(e *config.HookEndpoint) { e.Timeout = -time.Second })},
 		{"hooks.secrets is empty", func(c *c) { c.Hooks.Secrets = nil }},
+		{"cloudbase.controlEndpoint begins with none of https://", func(c *c) { c.CloudBase.ControlEndpoint = "tcb" }},
+		{"buckets[0].visibility is rule, which takes an env and a key pair", func(c *c) { c.Buckets[0].Visibility = "rule" }},
+		{`buckets[1].aliases has "test", which is an alias of buckets[0]`, func(c *c) {
+			c.Buckets = []config.Bucket{bucketOf("a-1", "prod", "test"), bucketOf("b-1", "other", "test")}
+		}},
+		{`buckets[0].aliases has "test", which is the env of buckets[1]`, func(c *c) {
+			c.Buckets = []config.Bucket{bucketOf("a-1", "prod", "test"), bucketOf("b-1", "test")}
+		}},
 		{"cloudbase.secretKey and secretId go together", func(c *c) { c.CloudBase.SecretID = "AKID" }},
 		{"cloudbase.endpoint begins with none of https://", func(c *c) { c.CloudBase.Endpoint = "env.gateway" }},
 		{"tempurl.publicTTL is 1s", func(c *c) { c.TempURL.PublicTTL = time.Second }},

@@ -45,7 +45,7 @@ func (a *App) StartPeriodic(ctx context.Context) (stop func(), err error) {
 
 // keeper looks again at the cached URLs of public files.
 func (a *App) keeper() (*tempurl.Keeper, error) {
-	visible := visibility(a.Config.Buckets, a.Objects)
+	visible := a.visibility()
 	return tempurl.NewKeeper(tempurl.KeeperOptions{
 		Cache: a.Cache, Logger: a.Log,
 		Visible: func(ctx context.Context, fileID string) (pipeline.Visibility, error) {

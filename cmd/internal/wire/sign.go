@@ -54,7 +54,7 @@ func (a *App) signKey(b config.Bucket) qsign.Key {
 
 func bucketOptions(b config.Bucket) objects.BucketOptions {
 	return objects.BucketOptions{
-		Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase,
+		Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase, Env: b.Env,
 		SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(),
 	}
 }

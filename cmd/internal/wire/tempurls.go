@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/afterput/afterput/pipeline/cloudbase"
 	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/producer"
 )
@@ -12,12 +11,8 @@ import (
 // registerTempURLs mounts the door that answers under which URLs files can be fetched.
 func (a *App) registerTempURLs(mux producer.Mux, api *producer.API) error {
 	c := a.Config.TempURL
-	source, err := a.urls()
-	if err != nil {
-		return err
-	}
 	urls, err := tempurl.NewService(tempurl.Options{
-		Buckets: a.Buckets, Source: source, Visible: visibility(a.Config.Buckets, a.Objects),
+		Buckets: a.Buckets, Source: a.urls(), Visible: a.visibility(),
 		Exists: func(ctx context.Context, bucket, key string) error {
 			_, err := a.Objects.Head(ctx, bucket, key)
 			return err
@@ -31,26 +26,6 @@ func (a *App) registerTempURLs(mux producer.Mux, api *producer.API) error {
 	a.closers = append(a.closers, urls.Close)
 	api.RegisterTempURLs(mux, urls)
 	return nil
-}
-
-// urls finds the URLs of objects: by the gateway for buckets of CloudBase, if there is a
-// key for it, else by COS.
-func (a *App) urls() (tempurl.Source, error) {
-	sources := &tempurl.Sources{Default: tempurl.NewCOS(a.Objects, nil), ByBucket: make(map[string]tempurl.Source), Plain: a.thumbnailOptions().Derivative}
-	c := a.Config.CloudBase
-	for _, b := range a.Buckets {
-		if b.Env == "" || !c.Enabled() {
-			continue
-		}
-		client, err := cloudbase.New(cloudbase.Options{
-			Env: b.Env, Endpoint: c.Endpoint, APIKey: c.APIKey.Reveal(), SecretID: c.SecretID, SecretKey: c.SecretKey.Reveal(),
-		})
-		if err != nil {
-			return nil, &OpenError{PartStorage, err}
-		}
-		sources.ByBucket[b.Name] = tempurl.NewCloudBase(client, b, nil)
-	}
-	return sources, nil
 }
 
 // original gives the key whose thumbnail a key is, or "".

@@ -12,6 +12,7 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/cloudbase"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/objects"
 	"github.com/afterput/afterput/pipeline/orders"
@@ -36,8 +37,10 @@ type App struct {
 	Cache   *tempurl.Cache
 	Buckets pipeline.Buckets
 
-	closers []func() error
-	faults  faults
+	gateways map[string]*cloudbase.Client // by bucket; those of CloudBase, where there is a key
+	rules    map[string]*cloudbase.Rule   // by bucket; those with visibility rule
+	closers  []func() error
+	faults   faults
 }
 
 // Open connects to what the configuration names and migrates the ledger. Redis is not
@@ -122,9 +125,16 @@ func (a *App) redisOptions() (*redis.Options, error) {
 
 func (a *App) openObjects(context.Context) error {
 	opt := objects.Options{}
+	if err := a.openCloudBase(); err != nil {
+		return &OpenError{PartStorage, err}
+	}
 	for _, b := range a.Config.Buckets {
 		a.Buckets = append(a.Buckets, pipeline.Bucket{Name: b.Name, Env: b.Env, Aliases: b.Aliases})
-		opt.Buckets = append(opt.Buckets, bucketOptions(b))
+		bo := bucketOptions(b)
+		if g := a.gateways[b.Name]; g != nil {
+			bo.Uploads = g
+		}
+		opt.Buckets = append(opt.Buckets, bo)
 	}
 	store, err := objects.New(opt)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/hooks"
 	"github.com/afterput/afterput/pipeline/probe"
@@ -70,10 +69,6 @@ func (a *App) steps() (worker.Steps, error) {
 		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
 	}
 	a.closers = append(a.closers, endpoints.Close)
-	urls, err := a.urls()
-	if err != nil {
-		return worker.Steps{}, err
-	}
 	s := worker.Steps{
 		Objects: a.faults.objects(a.Objects),
 		Probe:   probe.Detect,
@@ -82,12 +77,12 @@ func (a *App) steps() (worker.Steps, error) {
 			MaxPixels: c.Check.MaxPixels, MaxFrames: c.Check.MaxFrames,
 			AnyExtension: c.Check.Extension == "off", AllowForeign: c.Check.Polyglots == "allow",
 		},
-		Visibility: visibility(c.Buckets, a.Objects),
+		Visibility: a.visibility(),
 		Thumbnails: a.faults.engine(engine),
 		Isolated:   isolated,
 		Thumbnail:  a.thumbnailOptions(),
 		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
-		URLs:       urls,
+		URLs:       a.urls(),
 		Cache:      a.Cache,
 		Notifier:   a.faults.notifier(endpoints),
 		Held:       endpoints.Hold,
@@ -96,23 +91,6 @@ func (a *App) steps() (worker.Steps, error) {
 		s.Orders = a.faults.orders(a.Orders)
 	}
 	return s, nil
-}
-
-// visibility takes the rule of each bucket.
-func visibility(buckets []config.Bucket, store pipeline.Objects) pipeline.VisibilityRule {
-	ask := pipeline.ProbeVisibility(store)
-	fixed := map[string]pipeline.Visibility{}
-	for _, b := range buckets {
-		if b.Visibility == string(pipeline.Public) || b.Visibility == string(pipeline.Private) {
-			fixed[b.Name] = pipeline.Visibility(b.Visibility)
-		}
-	}
-	return func(ctx context.Context, bucket, key string) (pipeline.Visibility, error) {
-		if v, ok := fixed[bucket]; ok {
-			return v, nil
-		}
-		return ask(ctx, bucket, key)
-	}
 }
 
 func (a *App) pools(names []string) ([]worker.Pool, error) {

@@ -19,7 +19,11 @@ func (x *exchange) authorize() error {
 			return signatureRefused(err)
 		}
 		x.who = who
-		return nil
+		token := x.r.Header.Get(securityToken)
+		if token == "" {
+			token = x.r.URL.Query().Get(securityToken)
+		}
+		return x.checkToken(who, token)
 	}
 	read := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
 	q := x.r.URL.Query()
@@ -27,4 +31,14 @@ func (x *exchange) authorize() error {
 		return nil
 	}
 	return denied("Access Denied.")
+}
+
+const securityToken = "x-cos-security-token" //nolint:gosec // the name of a header, not a token
+
+// checkToken refuses a temporary key without its token (COS 436/7730).
+func (s *Server) checkToken(who, token string) error {
+	if want, ok := s.tokens[who]; ok && token != want {
+		return refuse(http.StatusForbidden, "InvalidAccessKeyId", "The Access Key Id you provided does not go with the security token")
+	}
+	return nil
 }

@@ -110,10 +110,11 @@ func (x *exchange) authorizeForm(form map[string]string) (qsign.Policy, error) {
 	}
 	if auth := form["signature"]; auth != "" && form["policy"] == "" {
 		req := qsign.Request{Method: http.MethodPost, Path: "/", Header: qsign.Host(x.r.Host)}
-		if _, err := qsign.VerifyString(auth, req, x.lookup, now); err != nil {
+		who, err := qsign.VerifyString(auth, req, x.lookup, now)
+		if err != nil {
 			return qsign.Policy{}, signatureRefused(err)
 		}
-		return qsign.Policy{}, nil
+		return qsign.Policy{}, x.checkToken(who, form[securityToken])
 	}
 	if form["policy"] == "" {
 		return qsign.Policy{}, denied("Access Denied.")
@@ -130,7 +131,7 @@ func (x *exchange) authorizeForm(form map[string]string) (qsign.Policy, error) {
 	if err := policy.CheckFields(fields); err != nil {
 		return qsign.Policy{}, policyRefused(err)
 	}
-	return policy, nil
+	return policy, x.checkToken(form["q-ak"], form[securityToken])
 }
 
 func formHeader(form map[string]string) http.Header {

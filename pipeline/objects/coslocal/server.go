@@ -25,6 +25,9 @@ type Options struct {
 	// Keys are the SecretKeys by SecretID. Without any, nothing that needs a signature
 	// is possible.
 	Keys map[string]string
+	// Tokens are the session tokens by SecretID. A request that is signed by a key with a
+	// token must carry it in x-cos-security-token.
+	Tokens map[string]string
 	// DefaultACL is the ACL of the bucket until it is set by PUT ?acl: ACLPrivate or
 	// ACLPublicRead. Defaults to ACLPrivate.
 	DefaultACL string
@@ -58,6 +61,7 @@ type Server struct {
 	name   string // the bucket's name without the appid
 	appid  string
 	keys   map[string]string
+	tokens map[string]string
 	disk   *disk
 	faults *Faults
 	events *queue
@@ -99,7 +103,7 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("coslocal: %w", err)
 	}
 	s := &Server{
-		opt: opt, name: opt.Bucket[:cut], appid: opt.Bucket[cut+1:], keys: maps.Clone(opt.Keys),
+		opt: opt, name: opt.Bucket[:cut], appid: opt.Bucket[cut+1:], keys: maps.Clone(opt.Keys), tokens: maps.Clone(opt.Tokens),
 		disk: d, faults: newFaults(opt.Seed), done: make(chan struct{}),
 	}
 	s.events = newQueue(opt.OnEvent, s.faults)
