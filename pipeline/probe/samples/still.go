@@ -75,3 +75,23 @@ func CMYKJPEG(w, h int) []byte {
 	out = append(out, make([]byte, (2*blocks+7)/8)...)
 	return append(out, 0xff, 0xd9)
 }
+
+// PhotoPNG makes the scene of Photo as an RGB PNG without metadata, which is about ten times
+// as large. Orientation, GPS and Quality do not count.
+func PhotoPNG(o Options) []byte {
+	o = o.normal()
+	scene := paint(o.Width, o.Height, o.Seed)
+	img := image.NewRGBA(scene.Rect)
+	for y := range o.Height {
+		row := img.Pix[y*img.Stride:]
+		for x := range o.Width {
+			p := row[4*x : 4*x+4]
+			c := scene.COffset(x, y)
+			p[0], p[1], p[2] = color.YCbCrToRGB(scene.Y[scene.YOffset(x, y)], scene.Cb[c], scene.Cr[c])
+			p[3] = 255
+		}
+	}
+	var b bytes.Buffer
+	_ = png.Encode(&b, img) // fails for sizes that are none only
+	return WithProfile(b.Bytes(), o.Profile)
+}
