@@ -162,7 +162,9 @@ func TestOddProfiles(t *testing.T) {
 	t.Parallel()
 	f := file{width: 3, height: 3, kind: 2, depth: 8}
 	for _, body := range [][]byte{
-		nil, {0, 0}, []byte("no end"), []byte("method\x00\x01"), []byte("data\x00\x00nonsense"),
+		nil,
+		{0, 0},
+		[]byte("no end"), []byte("method\x00\x01"), []byte("data\x00\x00nonsense"),
 		append([]byte("bomb\x00\x00"), deflate(make([]byte, 8<<20), 9)...),
 	} {
 		data := f.bytes()

@@ -1,0 +1,168 @@
+package png
+
+// MaxFactor is the largest side of a cell of a Shrinker.
+const MaxFactor = 256
+
+// Shrinker averages cells of factor x factor pixels into one as rows come. Cells at the right
+// and at the bottom may be smaller; their mean is that of the pixels that there are. The zero
+// value must be reset. It is not safe for concurrent use.
+type Shrinker struct {
+	width, height, channels, factor int
+	came                            int // rows of the image
+	inCell                          int // rows of the cell that is filled
+	sums                            []uint16
+	alpha                           []uint32 // of rows with alpha: sums of colours times alpha, and alpha
+	out                             []byte
+}
+
+// Reset prepares for an image of width x height pixels of so many channels, 1 to 4, as
+// [Header.Channels] has them. factor is 1 to MaxFactor.
+func (s *Shrinker) Reset(width, height, channels, factor int) {
+	s.width, s.height, s.channels, s.factor = width, height, channels, min(max(factor, 1), MaxFactor)
+	s.came, s.inCell = 0, 0
+	s.out = sized(s.out, s.Width()*channels)
+	if channels%2 == 0 {
+		if cap(s.alpha) < len(s.out) {
+			s.alpha = make([]uint32, len(s.out))
+		}
+		s.alpha = s.alpha[:len(s.out)]
+		clear(s.alpha)
+		return
+	}
+	if cap(s.sums) < width*channels {
+		s.sums = make([]uint16, width*channels)
+	}
+	s.sums = s.sums[:width*channels]
+	clear(s.sums)
+}
+
+// Width and Height are those of the result: rounded up.
+func (s *Shrinker) Width() int { return (s.width + s.factor - 1) / s.factor }
+
+// Height is that of the result.
+func (s *Shrinker) Height() int { return (s.height + s.factor - 1) / s.factor }
+
+// Row takes a row and gives one of the result where it completes that, nil otherwise. What it
+// gives holds until the next call. Where there is alpha, a pixel counts as much as it can be
+// seen, and the result is not premultiplied.
+func (s *Shrinker) Row(row []byte) []byte {
+	s.came++
+	if s.factor == 1 {
+		return row
+	}
+	s.inCell++
+	if s.channels%2 == 0 {
+		s.addAlpha(row)
+	} else {
+		s.add(row)
+	}
+	if s.inCell < s.factor && s.came < s.height {
+		return nil
+	}
+	if s.channels%2 == 0 {
+		s.finishAlpha()
+	} else {
+		s.finish()
+	}
+	s.inCell = 0
+	return s.out
+}
+
+func (s *Shrinker) add(row []byte) {
+	sums := s.sums
+	row = row[:len(sums)]
+	if s.inCell == 1 {
+		for i, v := range row {
+			sums[i] = uint16(v)
+		}
+		return
+	}
+	for i, v := range row {
+		sums[i] += uint16(v)
+	}
+}
+
+// mean divides sums below 2^24 by up to 2^16, rounded, without a division.
+type mean struct{ half, inverse uint64 }
+
+func meanOf(n int) mean {
+	return mean{half: uint64(n) / 2, inverse: (1<<40 + uint64(n) - 1) / uint64(n)}
+}
+
+func (m mean) of(sum uint32) byte { return byte((uint64(sum) + m.half) * m.inverse >> 40) }
+
+func (s *Shrinker) finish() {
+	sums, out, n := s.sums, s.out, s.channels
+	whole := s.width / s.factor
+	m := meanOf(s.factor * s.inCell)
+	switch {
+	case s.factor == 2 && n == 3:
+		for x := range whole {
+			c, o := sums[6*x:6*x+6], out[3*x:3*x+3]
+			o[0] = m.of(uint32(c[0]) + uint32(c[3]))
+			o[1] = m.of(uint32(c[1]) + uint32(c[4]))
+			o[2] = m.of(uint32(c[2]) + uint32(c[5]))
+		}
+	case n == 3:
+		for x := range whole {
+			cells := sums[3*x*s.factor : 3*(x+1)*s.factor]
+			var r, g, b uint32
+			for ; len(cells) >= 3; cells = cells[3:] {
+				r, g, b = r+uint32(cells[0]), g+uint32(cells[1]), b+uint32(cells[2])
+			}
+			o := out[3*x : 3*x+3]
+			o[0], o[1], o[2] = m.of(r), m.of(g), m.of(b)
+		}
+	default:
+		for x := range whole {
+			var v uint32
+			for _, c := range sums[x*s.factor : (x+1)*s.factor] {
+				v += uint32(c)
+			}
+			out[x] = m.of(v)
+		}
+	}
+	if rest := s.width % s.factor; rest > 0 {
+		m = meanOf(rest * s.inCell)
+		for c := range n {
+			var v uint32
+			for x := s.width - rest; x < s.width; x++ {
+				v += uint32(sums[x*n+c])
+			}
+			out[whole*n+c] = m.of(v)
+		}
+	}
+}
+
+// addAlpha adds up colours times alpha: at most 2^16 pixels of 2^16 each.
+func (s *Shrinker) addAlpha(row []byte) {
+	n := s.channels
+	for x := range s.Width() {
+		sums := s.alpha[x*n : (x+1)*n]
+		pixels := row[x*s.factor*n : min((x+1)*s.factor, s.width)*n]
+		for ; len(pixels) >= n; pixels = pixels[n:] {
+			a := uint32(pixels[n-1])
+			for c := range n - 1 {
+				sums[c] += uint32(pixels[c]) * a
+			}
+			sums[n-1] += a
+		}
+	}
+}
+
+func (s *Shrinker) finishAlpha() {
+	n := s.channels
+	for x := range s.Width() {
+		sums, o := s.alpha[x*n:(x+1)*n], s.out[x*n:(x+1)*n]
+		pixels := uint32((min((x+1)*s.factor, s.width) - x*s.factor) * s.inCell)
+		a := sums[n-1]
+		for c := range n - 1 {
+			o[c] = 0
+			if a > 0 {
+				o[c] = byte((sums[c] + a/2) / a)
+			}
+		}
+		o[n-1] = byte((a + pixels/2) / pixels)
+	}
+	clear(s.alpha)
+}
