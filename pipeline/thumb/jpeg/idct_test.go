@@ -1,37 +1,11 @@
 package jpeg
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-// slowIDCT is equation A.3.3 over n x n coefficients of the low frequencies, in floating
-// point.
-func slowIDCT(b *[64]int32, n int) []float64 {
-	out := make([]float64, n*n)
-	scale := func(k int) float64 {
-		if k == 0 {
-			return math.Sqrt(1 / float64(n))
-		}
-		return math.Sqrt(2 / float64(n))
-	}
-	cos := func(x, u int) float64 { return math.Cos(float64((2*x+1)*u) * math.Pi / float64(2*n)) }
-	for y := range n {
-		for x := range n {
-			sum := 0.0
-			for v := range n {
-				for u := range n {
-					sum += scale(u) * scale(v) * float64(b[v*n+u]) * cos(x, u) * cos(y, v)
-				}
-			}
-			out[y*n+x] = min(max(sum*float64(n)/8+128, 0), 255)
-		}
-	}
-	return out
-}
 
 // randomBlock has coefficients up to the zigzag index last, in rows of n.
 func randomBlock(rnd *rand.Rand, n, last int) *[64]int32 {

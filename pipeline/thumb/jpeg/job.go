@@ -33,18 +33,17 @@ func (j *job) run(ctx context.Context, data []byte) error {
 			break
 		}
 		more, err := j.segment(ctx, &walk, marker, p)
-		if err == nil && more {
-			continue
-		}
 		// Damage behind the first scan leaves what was decoded before.
-		var broken FormatError
-		if errors.As(err, &broken) && j.scans > 0 && !j.refused {
-			j.broken, err = true, nil
+		if _, damage := errors.AsType[FormatError](err); damage && j.scans > 0 && !j.refused {
+			j.broken = true
+			break
 		}
 		if err != nil {
 			return err
 		}
-		break
+		if !more {
+			break
+		}
 	}
 	if j.scans == 0 {
 		return FormatError("no scan")
