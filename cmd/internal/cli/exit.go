@@ -27,6 +27,8 @@ const (
 	exitOrders      = 13
 	exitNotFound    = 14
 	exitConflict    = 15
+	exitWarnings    = 20
+	exitUnhealthy   = 21
 	exitTimeout     = 124
 	exitInterrupted = 130
 )
@@ -42,6 +44,8 @@ const exitCodesHelp = `  0    ok
   13   the orders database cannot be reached
   14   not found
   15   conflict: replayed already, paused or locked
+  20   doctor warns, with --strict
+  21   doctor found what does not work
   124  the time limit was reached
   130  interrupted
 

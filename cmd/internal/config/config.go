@@ -180,6 +180,9 @@ type Hooks struct {
 type HTTP struct {
 	// Listen is host:port. Defaults to 127.0.0.1:8080.
 	Listen string `yaml:"listen"`
+	// PublicHost is the name under which phones reach serve, without scheme and port, such
+	// as up.example.com. Only doctor reads it. Empty by default.
+	PublicHost string `yaml:"publicHost"`
 	// MaxBody is the largest request body. Defaults to 1MiB.
 	MaxBody ByteSize `yaml:"maxBody"`
 	// RateLimit holds callers to their rates.

@@ -15,11 +15,17 @@ const (
 	minHS256  = 32
 )
 
+// hostName is a name of DNS, or nothing.
+var hostName = regexp.MustCompile(`^([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)?$`)
+
 // doors checks http and auth.
 func (v *validator) doors() {
 	c := v.cfg
 	if _, port, err := net.SplitHostPort(c.HTTP.Listen); err != nil || port == "" {
 		v.add("http.listen", "write host:port, such as 127.0.0.1:8080", "is %q", c.HTTP.Listen)
+	}
+	if h := c.HTTP.PublicHost; net.ParseIP(h) == nil && !hostName.MatchString(h) {
+		v.add("http.publicHost", "write the name alone, such as up.example.com", "is %q", h)
 	}
 	v.atLeast("http.maxBody", int64(c.HTTP.MaxBody), 1)
 	v.atLeast("http.rateLimit.perKey", int64(c.HTTP.RateLimit.PerKey), 0)

@@ -52,6 +52,8 @@ func TestValidate(t *testing.T) {
 		{"thumbnails.presets[2].format is \"webp\"", func(c *c) { c.Thumbnails.Presets[2].Format = "webp" }},
 		{"thumbnails.presets[0].background is \"white\"", func(c *c) { c.Thumbnails.Presets[0].Background = "white" }},
 		{"thumbnails.cacheControl has characters", func(c *c) { c.Thumbnails.CacheControl = "a\r\nb" }},
+		{"http.publicHost is \"https://up.example.com\"", func(c *c) { c.HTTP.PublicHost = "https://up.example.com" }},
+		{"http.publicHost is \"up.example.com:443\"", func(c *c) { c.HTTP.PublicHost = "up.example.com:443" }},
 		{"hooks.url begins with none of https://", func(c *c) { c.Hooks.URL = "http://h" }},
 		{"hooks.endpoints[0].name is \"\": write 1 to 32 of", endpoint(func(e *config.HookEndpoint) { e.Name = "" })},
 		{"hooks.endpoints[0].name is \"A b\"", endpoint(func(e *config.HookEndpoint) { e.Name = "A b" })},

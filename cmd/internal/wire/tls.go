@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/producer/auth"
 )
 
@@ -20,13 +21,22 @@ func (a *App) Listener(ln net.Listener) (net.Listener, error) {
 	if c.CertFile == "" {
 		return auth.JSONAnswers(ln), nil
 	}
-	pair := &certificate{certFile: c.CertFile, keyFile: c.KeyFile, log: a.Log, now: time.Now}
+	server, err := TLS(c, a.Log)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(ln, server), nil
+}
+
+// TLS is what serve listens with. It reads the files of the certificate.
+func TLS(c config.TLS, log *slog.Logger) (*tls.Config, error) {
+	pair := &certificate{certFile: c.CertFile, keyFile: c.KeyFile, log: log, now: time.Now}
 	if err := pair.load(); err != nil {
 		return nil, err
 	}
-	return tls.NewListener(ln, &tls.Config{
+	return &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: pair.get,
-	}), nil
+	}, nil
 }
 
 // lookEvery is how often handshakes look whether the files of a certificate changed.
