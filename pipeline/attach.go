@@ -40,11 +40,22 @@ type OrderBook interface {
 	LockOrder(ctx context.Context, order, holder string) (OrderState, error)
 	// SaveIntent records what is about to be written.
 	SaveIntent(ctx context.Context, order, holder string, in Intent) error
-	// CommitOrder keeps what the order now holds: our sequence and the marks Attached
-	// and Written of links. It clears the intent.
-	CommitOrder(ctx context.Context, order, holder string, last []string, links []Link) error
+	// CommitOrder keeps what the order now holds. It clears the intent.
+	CommitOrder(ctx context.Context, order, holder string, c OrderCommit) error
 	// UnlockOrder gives the order back; not holding it is no error.
 	UnlockOrder(ctx context.Context, order, holder string) error
+}
+
+// OrderCommit is what the ledger keeps of an order after an attach looked at it.
+type OrderCommit struct {
+	// Last is the sequence of our entries, for OrderState.Last of the next attach.
+	Last []string
+	// Links are links with their marks Attached and Written; those that are left out stay
+	// as they are.
+	Links []Link
+	// Update is what subscribers of order.updated are to hear: the array after a write of
+	// ours; nil where there was none. The ledger gives the revision.
+	Update *OrderUpdate
 }
 
 // AttachOptions are the rules of attaching.
@@ -82,9 +93,10 @@ func Attach(
 	if err != nil {
 		return StepResult{}, wrap(Transient, "attach.read", order, err)
 	}
-	if resolveIntent(&st, was.Images) {
+	if happened, keep := resolveIntent(&st, was.Images); keep {
 		// At once, because the intent of the write to come would take its place.
-		if err := book.CommitOrder(ctx, order, holder, st.Last, st.Links); err != nil {
+		c := OrderCommit{Last: st.Last, Links: st.Links, Update: updateOf(was, was.Images, happened)}
+		if err := book.CommitOrder(ctx, order, holder, c); err != nil {
 			return StepResult{}, wrap(Transient, "attach.commit", order, err)
 		}
 	}
@@ -102,14 +114,15 @@ func Attach(
 		if err := store.WriteImages(ctx, was, m.Images); err != nil {
 			if ClassOf(err) == Conflict {
 				// It certainly did not happen: the intent must not be taken for done later.
-				if cerr := book.CommitOrder(ctx, order, holder, st.Last, st.Links); cerr != nil {
+				if cerr := book.CommitOrder(ctx, order, holder, OrderCommit{Last: st.Last, Links: st.Links}); cerr != nil {
 					return StepResult{}, wrap(Transient, "attach.commit", order, cerr)
 				}
 			}
 			return StepResult{}, wrap(Transient, "attach.write", order, err)
 		}
 	}
-	if err := book.CommitOrder(ctx, order, holder, m.Last, m.Links); err != nil {
+	c := OrderCommit{Last: m.Last, Links: m.Links, Update: updateOf(was, m.Images, m.Changed || landed(a.links, m.Links))}
+	if err := book.CommitOrder(ctx, order, holder, c); err != nil {
 		return StepResult{}, wrap(Transient, "attach.commit", order, err)
 	}
 	return a.verdict(order, u, m.Images)
@@ -158,22 +171,42 @@ func (a admission) verdict(order string, u Upload, images []string) (StepResult,
 	return StepResult{State: Done, Result: res}, nil
 }
 
-// resolveIntent settles a write that an earlier holder may have done before it died, and
-// says whether there is anything to keep. The array tells: unchanged, it was not done; as
+// updateOf is what subscribers hear of an order that holds images; nil unless we wrote.
+func updateOf(o Order, images []string, wrote bool) *OrderUpdate {
+	if !wrote {
+		return nil
+	}
+	return &OrderUpdate{Order: o.ID, Owner: o.Owner, FileIDs: append([]string{}, images...)}
+}
+
+// landed tells that a write of ours which nobody reported stands in the order: that of a
+// holder which stood still until it had lost the order.
+func landed(before, after []Link) bool {
+	for i, l := range before {
+		came, went := !l.Attached && after[i].Attached, !l.Live && !after[i].Written
+		if l.Written && (came || went) {
+			return true
+		}
+	}
+	return false
+}
+
+// resolveIntent settles a write that an earlier holder may have done before it died: it
+// says whether that happened, and whether there is anything to keep. The array tells: unchanged, it was not done; as
 // intended, it was; otherwise it was when any of the files it added is there or one that it
 // withdrew is not. A holder that only stood still may write yet: the files that it would
 // add are marked as ours, so that they can be withdrawn should they appear.
-func resolveIntent(st *OrderState, images []string) bool {
+func resolveIntent(st *OrderState, images []string) (happened, keep bool) {
 	in := st.Intent
 	if in == nil {
-		return false
+		return false, false
 	}
-	happened := ArrayHash(images) == in.After
+	happened = ArrayHash(images) == in.After
 	if ArrayHash(images) == in.Before && !happened {
 		for i, l := range st.Links {
 			st.Links[i].Written = l.Written || slices.Contains(in.Added, l.FileID)
 		}
-		return len(in.Added) > 0
+		return false, len(in.Added) > 0
 	}
 	for _, f := range in.Added {
 		happened = happened || slices.Contains(images, f)
@@ -182,7 +215,7 @@ func resolveIntent(st *OrderState, images []string) bool {
 		happened = happened || len(in.Added) == 0 && !slices.Contains(images, f)
 	}
 	if !happened {
-		return false
+		return false, false
 	}
 	st.Last = in.Last
 	for i, l := range st.Links {
@@ -193,7 +226,7 @@ func resolveIntent(st *OrderState, images []string) bool {
 			st.Links[i].Attached, st.Links[i].Written = false, false
 		}
 	}
-	return true
+	return true, true
 }
 
 // missingFrom gives the entries of list that others has not.

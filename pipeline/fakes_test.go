@@ -121,6 +121,7 @@ func (m *memOrders) WriteImages(_ context.Context, was pipeline.Order, images []
 type memBook struct {
 	state  pipeline.OrderState
 	holder string
+	told   []pipeline.OrderUpdate
 	at     func(point string) error
 }
 
@@ -152,20 +153,23 @@ func (b *memBook) SaveIntent(_ context.Context, order, holder string, in pipelin
 	return b.at("after intent")
 }
 
-func (b *memBook) CommitOrder(_ context.Context, order, holder string, last []string, links []pipeline.Link) error {
+func (b *memBook) CommitOrder(_ context.Context, order, holder string, c pipeline.OrderCommit) error {
 	if err := b.at("before commit"); err != nil {
 		return err
 	}
 	if err := b.held(order, holder); err != nil {
 		return err
 	}
-	b.state.Intent, b.state.Last = nil, slices.Clone(last)
-	for _, l := range links {
+	b.state.Intent, b.state.Last = nil, slices.Clone(c.Last)
+	for _, l := range c.Links {
 		for i := range b.state.Links {
 			if b.state.Links[i].Seq == l.Seq {
 				b.state.Links[i].Attached, b.state.Links[i].Written = l.Attached, l.Written
 			}
 		}
+	}
+	if c.Update != nil {
+		b.told = append(b.told, *c.Update)
 	}
 	return b.at("after commit")
 }

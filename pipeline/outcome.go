@@ -1,9 +1,6 @@
 package pipeline
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // Outcome is what a webhook reports of an upload when its steps have ended. It never
 // carries a temp URL.
@@ -57,10 +54,3 @@ type OutcomeThumbnail struct {
 
 // Type is the event type of the outcome: upload.done, upload.rejected and so on.
 func (o Outcome) Type() string { return "upload." + string(o.State) }
-
-// Notifier delivers an outcome to one endpoint, named as by the scope of the run. id is the
-// webhook-id, which stays the same when a delivery is tried again. sent is false where
-// nobody subscribed.
-type Notifier interface {
-	Notify(ctx context.Context, endpoint, id string, o Outcome) (sent bool, err error)
-}

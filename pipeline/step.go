@@ -38,8 +38,8 @@ const (
 type StepRecord struct {
 	UploadID string
 	Step     Step
-	// Scope is the order for attach, the endpoint for notify ("" is the default one), ""
-	// for the other steps.
+	// Scope is the order for attach, the endpoint for notify ("" is the default one) or
+	// OrderScope where an order is what it tells of, "" for the other steps.
 	Scope string
 	// Gen numbers the wishes to run this step; it rises with every new wish.
 	Gen int
@@ -116,8 +116,8 @@ func OutcomeState(reason Code, steps []StepRecord) State {
 type Run struct {
 	UploadID string
 	Step     Step
-	// Scope is the order for attach, the endpoint for notify ("" is the default one), ""
-	// for the other steps.
+	// Scope is the order for attach, the endpoint for notify ("" is the default one) or
+	// OrderScope where an order is what it tells of, "" for the other steps.
 	Scope string
 	// Gen numbers the wish.
 	Gen int

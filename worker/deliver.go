@@ -33,7 +33,7 @@ func (h *handler) held(ctx context.Context, run pipeline.Run) (wait time.Duratio
 	if run.Step != pipeline.StepNotify || h.steps.Held == nil {
 		return 0, false
 	}
-	if wait = h.steps.Held(run.Scope); wait <= 0 {
+	if wait = h.steps.Held(pipeline.EndpointOf(run.Scope)); wait <= 0 {
 		return 0, false
 	}
 	// A ledger that is away is met by Begin.

@@ -57,7 +57,7 @@ func (f *patchy) set(down error) {
 	f.down = down
 }
 
-func (f *patchy) Notify(ctx context.Context, endpoint, id string, o pipeline.Outcome) (bool, error) {
+func (f *patchy) Notify(ctx context.Context, endpoint string, e pipeline.Event) (bool, error) {
 	f.mu.Lock()
 	f.hits++
 	down := f.down
@@ -65,7 +65,7 @@ func (f *patchy) Notify(ctx context.Context, endpoint, id string, o pipeline.Out
 	if down != nil {
 		return false, down
 	}
-	return f.sink.Notify(ctx, endpoint, id, o)
+	return f.sink.Notify(ctx, endpoint, e)
 }
 
 // outcomes announces n photos and takes them to their outcomes.

@@ -21,8 +21,8 @@ import (
 // board is a patchy sink for each endpoint.
 type board map[string]*patchy
 
-func (b board) Notify(ctx context.Context, endpoint, id string, o pipeline.Outcome) (bool, error) {
-	return b[endpoint].Notify(ctx, endpoint, id, o)
+func (b board) Notify(ctx context.Context, endpoint string, e pipeline.Event) (bool, error) {
+	return b[endpoint].Notify(ctx, endpoint, e)
 }
 
 // subscribe has the ledger notify these endpoints, each of its own events; none means all.

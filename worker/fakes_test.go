@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/afterput/afterput/pipeline"
@@ -212,10 +213,17 @@ type sink struct {
 	sent []string
 }
 
-func (s *sink) Notify(_ context.Context, _, id string, o pipeline.Outcome) (bool, error) {
+func (s *sink) Notify(_ context.Context, _ string, e pipeline.Event) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent = append(s.sent, id+" "+string(o.State))
+	what := e.Type
+	switch d := e.Data.(type) {
+	case pipeline.Outcome:
+		what = string(d.State)
+	case pipeline.OrderUpdate:
+		what = strings.Join(d.FileIDs, ",")
+	}
+	s.sent = append(s.sent, e.ID+" "+what)
 	return true, nil
 }
 

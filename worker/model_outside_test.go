@@ -139,9 +139,9 @@ type notifierLife struct {
 	w *modelWorld
 }
 
-func (n notifierLife) Notify(ctx context.Context, endpoint, id string, o pipeline.Outcome) (sent bool, err error) {
+func (n notifierLife) Notify(ctx context.Context, endpoint string, e pipeline.Event) (sent bool, err error) {
 	err = n.w.outside(ctx, "hook", func() error {
-		sent, err = n.Notifier.Notify(ctx, endpoint, id, o)
+		sent, err = n.Notifier.Notify(ctx, endpoint, e)
 		return err
 	})
 	return sent, err
@@ -170,7 +170,7 @@ func (r *receiver) ServeHTTP(_ http.ResponseWriter, req *http.Request) {
 // outcome reads what was told under a webhook-id; same is false where it was not always
 // the same.
 func (r *receiver) outcome(id string) (o pipeline.Outcome, same bool, err error) {
-	var event hooks.Event
+	var event hooks.Event[pipeline.Outcome]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	same = true

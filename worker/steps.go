@@ -86,14 +86,19 @@ func (h *handler) step(ctx context.Context, a *ledger.OpenAttempt) (pipeline.Ste
 		if s.Orders == nil {
 			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Invalid, "attach", a.Scope, "no order store is configured")
 		}
-		return pipeline.Attach(ctx, h.ledger, s.Orders, s.Attach, h.now(), a.Scope, a.Holder(), u)
+		book := &ledger.OrderBook{Ledger: h.ledger}
+		defer func() { h.enqueue(ctx, book.Made) }() // after the order was given back
+		return pipeline.Attach(ctx, book, s.Orders, s.Attach, h.now(), a.Scope, a.Holder(), u)
 	case pipeline.StepNotify:
 		var notice ledger.Notice
 		if err := json.Unmarshal(a.Kept, &notice); err != nil {
-			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "notify", a.UploadID, "kept outcome: %w", err)
+			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "notify", a.UploadID, "kept notice: %w", err)
 		}
-		notice.Outcome.At = time.UnixMicro(notice.At).UTC()
-		return pipeline.Notify(ctx, s.Notifier, a.Scope, notice.Outcome)
+		event, ok := notice.Event()
+		if !ok {
+			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "notify", a.UploadID, "the notice holds nothing to tell")
+		}
+		return pipeline.Notify(ctx, s.Notifier, pipeline.EndpointOf(a.Scope), event)
 	case pipeline.StepWarm:
 	}
 	return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "worker", a.UploadID, "step %q does not run alone", a.Step)

@@ -47,7 +47,7 @@ func TestGoneDisables(t *testing.T) {
 	kept := &book{disabled: map[string]string{}}
 	s := newSender(t, hooks.Options{Name: "shop", URL: server.URL, AllowPrivate: true, Book: kept})
 	for range 3 {
-		sent, err := s.Notify(t.Context(), "u1.1", outcome())
+		sent, err := s.Notify(t.Context(), outcome().Event())
 		require.False(t, sent)
 		require.Equal(t, pipeline.Denied, pipeline.ClassOf(err))
 		require.ErrorContains(t, err, "410")
@@ -57,7 +57,7 @@ func TestGoneDisables(t *testing.T) {
 
 	other, heard := endpoint(t, http.StatusOK, nil)
 	s = newSender(t, hooks.Options{Name: "crm", URL: other.URL, AllowPrivate: true, Book: kept})
-	sent, err := s.Notify(t.Context(), "u1.1", outcome())
+	sent, err := s.Notify(t.Context(), outcome().Event())
 	require.NoError(t, err)
 	require.True(t, sent, "another endpoint is not concerned")
 	require.Len(t, heard, 1)
@@ -69,7 +69,7 @@ func TestBookAwayCostsNothing(t *testing.T) {
 	t.Parallel()
 	server, got := endpoint(t, http.StatusOK, nil)
 	s := newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true, Book: &book{away: errors.New("locked")}})
-	_, err := s.Notify(t.Context(), "u1.1", outcome())
+	_, err := s.Notify(t.Context(), outcome().Event())
 	require.Equal(t, pipeline.Interrupted, pipeline.ClassOf(err))
 	require.Positive(t, pipeline.RetryAfterOf(err))
 	require.Empty(t, got)

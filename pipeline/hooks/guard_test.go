@@ -77,7 +77,7 @@ func TestRebinding(t *testing.T) {
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return dial(ctx, network, server.Listener.Addr().String()) // as the second look-up says
 	}
-	_, err = s.Notify(t.Context(), "u1.1", pipeline.Outcome{UploadID: "u1", Revision: 1, State: pipeline.UploadDone})
+	_, err = s.Notify(t.Context(), pipeline.Outcome{UploadID: "u1", Revision: 1, State: pipeline.UploadDone}.Event())
 	_, refused := errors.AsType[*refusedAddress](err)
 	require.True(t, refused, err)
 	require.Equal(t, pipeline.Denied, pipeline.ClassOf(err))

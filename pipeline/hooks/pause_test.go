@@ -40,7 +40,7 @@ func TestSenderPauses(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, set.Close()) })
 	send := func() error {
-		_, err := set.Notify(t.Context(), "crm", "u1.1", outcome())
+		_, err := set.Notify(t.Context(), "crm", outcome().Event())
 		return err
 	}
 	for range 5 {
@@ -57,7 +57,7 @@ func TestSenderPauses(t *testing.T) {
 	require.Contains(t, log.String(), `msg="the endpoint is paused" endpoint=crm for=30s`)
 
 	require.Zero(t, set.Hold(""))
-	sent, err := set.Notify(t.Context(), "", "u1.1", outcome())
+	sent, err := set.Notify(t.Context(), "", outcome().Event())
 	require.NoError(t, err)
 	require.True(t, sent)
 	require.Len(t, heard, 1)

@@ -65,7 +65,7 @@ func kinds() map[string]pipeline.Outcome {
 func TestSchemaHoldsForEveryKind(t *testing.T) {
 	t.Parallel()
 	for name, o := range kinds() {
-		body, err := hooks.Body(o)
+		body, err := hooks.Body(o.Event())
 		require.NoError(t, err)
 		require.NoError(t, validate(t, body), "%s: %s", name, body)
 		require.NotContains(t, string(body), "http", name)
@@ -77,9 +77,9 @@ func TestSchemaHoldsForEveryKind(t *testing.T) {
 
 func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
-	done, err := hooks.Body(kinds()["done"])
+	done, err := hooks.Body(kinds()["done"].Event())
 	require.NoError(t, err)
-	rejected, err := hooks.Body(kinds()["rejected"])
+	rejected, err := hooks.Body(kinds()["rejected"].Event())
 	require.NoError(t, err)
 	for _, c := range []struct{ body, was, is string }{
 		{string(done), `"type":"upload.done"`, `"type":"upload.gone"`},

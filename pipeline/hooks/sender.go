@@ -3,7 +3,6 @@ package hooks
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -60,44 +59,25 @@ func (s *Sender) Close() error {
 	return nil
 }
 
-// Event is the body of a webhook.
-type Event struct {
-	// Type is upload.done, upload.rejected and so on.
-	Type string `json:"type"`
-	// Timestamp is when the outcome was fixed: RFC 3339, UTC, whole seconds, so that it
-	// is the same text before and after it went through a database.
-	Timestamp string           `json:"timestamp"`
-	Data      pipeline.Outcome `json:"data"`
-}
-
-// Body is the body that announces o: the same bytes for the same outcome.
-func Body(o pipeline.Outcome) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(Event{Type: o.Type(), Timestamp: o.At.UTC().Format(time.RFC3339), Data: o})
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
-// Notify posts one outcome. sent is false without an error where no endpoint is set.
+// Notify posts one event. sent is false without an error where no endpoint is set.
 //
 // The class of the error: Throttled for 429 and 503, with Retry-After where it is given;
 // Denied for 410, which disables the endpoint in the Book, for an endpoint that is
 // disabled, and for an address that the guard refuses; Interrupted where the Book cannot
 // be asked and while the endpoint is paused after failures; Transient for everything else, redirects and other 4xx included, because
 // receivers get repaired.
-func (s *Sender) Notify(ctx context.Context, id string, o pipeline.Outcome) (sent bool, err error) {
+func (s *Sender) Notify(ctx context.Context, e pipeline.Event) (sent bool, err error) {
 	if s.url == nil {
 		return false, nil
 	}
 	if err := s.enabled(ctx); err != nil {
 		return false, err
 	}
-	body, err := Body(o)
+	body, err := Body(e)
 	if err != nil {
 		return false, &pipeline.Error{Class: pipeline.Bug, Op: op, Key: s.url.Host, Err: err}
 	}
-	req, err := s.request(ctx, id, body)
+	req, err := s.request(ctx, e.ID, body)
 	if err != nil {
 		return false, &pipeline.Error{Class: pipeline.Bug, Op: op, Key: s.url.Host, Err: err}
 	}

@@ -78,7 +78,7 @@ func TestNotifySigns(t *testing.T) {
 	t.Parallel()
 	server, got := endpoint(t, http.StatusNoContent, nil)
 	s := newSender(t, hooks.Options{URL: server.URL + "/hook?a=1", Secrets: []string{secret(1), secret(2)}, AllowPrivate: true})
-	sent, err := s.Notify(t.Context(), "u1.1", outcome())
+	sent, err := s.Notify(t.Context(), outcome().Event())
 	require.NoError(t, err)
 	require.True(t, sent)
 
@@ -96,7 +96,7 @@ func TestNotifySigns(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, w.Verify(r.body, r.header))
 
-	var event hooks.Event
+	var event hooks.Event[pipeline.Outcome]
 	require.NoError(t, json.Unmarshal(r.body, &event))
 	require.Equal(t, "upload.done", event.Type)
 	require.Equal(t, "2026-11-21T02:00:00Z", event.Timestamp)
@@ -110,13 +110,13 @@ func TestNotifyAgain(t *testing.T) {
 	server, got := endpoint(t, http.StatusInternalServerError, nil)
 	now := time.Now()
 	s := newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true, Now: func() time.Time { return now }})
-	_, err := s.Notify(t.Context(), "u1.1", outcome())
+	_, err := s.Notify(t.Context(), outcome().Event())
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
 	now = now.Add(time.Minute)
 	// What went through a database with coarser times is the same outcome.
 	o := outcome()
 	o.At = o.At.Truncate(time.Microsecond).UTC()
-	_, err = s.Notify(t.Context(), "u1.1", o)
+	_, err = s.Notify(t.Context(), o.Event())
 	require.Error(t, err)
 
 	first, second := <-got, <-got
@@ -163,7 +163,7 @@ func TestNotifyStatus(t *testing.T) {
 			}
 			server, got := endpoint(t, tt.status, header)
 			s := newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true, Now: func() time.Time { return now }})
-			sent, err := s.Notify(t.Context(), "id", outcome())
+			sent, err := s.Notify(t.Context(), outcome().Event())
 			require.Equal(t, tt.class, pipeline.ClassOf(err))
 			require.Equal(t, tt.class == "", sent)
 			require.Equal(t, tt.wait, pipeline.RetryAfterOf(err))
@@ -180,7 +180,7 @@ func TestNotifyNobody(t *testing.T) {
 	t.Parallel()
 	s, err := hooks.New(hooks.Options{})
 	require.NoError(t, err)
-	sent, err := s.Notify(t.Context(), "id", outcome())
+	sent, err := s.Notify(t.Context(), outcome().Event())
 	require.NoError(t, err)
 	require.False(t, sent)
 	require.NoError(t, s.Close())
@@ -192,12 +192,12 @@ func TestNotifyKeepsSecrets(t *testing.T) {
 	server, got := endpoint(t, http.StatusForbidden, nil)
 	withUser := strings.Replace(server.URL, "http://", "http://user:pa55word@", 1) + "/hook/t0ken?key=k3y"
 	s := newSender(t, hooks.Options{URL: withUser, AllowPrivate: true})
-	_, answered := s.Notify(t.Context(), "id", outcome())
+	_, answered := s.Notify(t.Context(), outcome().Event())
 	require.Error(t, answered)
 	r := <-got
 	require.NotEmpty(t, r.header.Get("Authorization"), "the endpoint gets what the URL says")
 	server.Close()
-	_, unreachable := s.Notify(t.Context(), "id", outcome())
+	_, unreachable := s.Notify(t.Context(), outcome().Event())
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(unreachable))
 	_, badURL := hooks.New(hooks.Options{URL: "https://user:pa55word@h/%zz", Secrets: []string{secret(1)}})
 	_, badSecret := hooks.New(hooks.Options{URL: "https://h/", Secrets: []string{"whsec_pa55word!"}})
@@ -218,7 +218,7 @@ func TestNotifyGuards(t *testing.T) {
 	require.NoError(t, err)
 	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433"} {
 		s := newSender(t, hooks.Options{URL: "https://" + host + ":" + port})
-		sent, err := s.Notify(t.Context(), "id", outcome())
+		sent, err := s.Notify(t.Context(), outcome().Event())
 		require.False(t, sent)
 		require.Error(t, err, host)
 		if host == "127.0.0.1" {
@@ -228,7 +228,7 @@ func TestNotifyGuards(t *testing.T) {
 	}
 	// Metadata of the cloud stays refused on an intranet too.
 	s := newSender(t, hooks.Options{URL: "http://169.254.0.23/", AllowPrivate: true})
-	_, err = s.Notify(t.Context(), "id", outcome())
+	_, err = s.Notify(t.Context(), outcome().Event())
 	require.Equal(t, pipeline.Denied, pipeline.ClassOf(err))
 	require.False(t, asked.Load())
 }
@@ -238,14 +238,14 @@ func TestNotifyTLS(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(server.Close)
 	s := newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true})
-	_, err := s.Notify(t.Context(), "id", outcome())
+	_, err := s.Notify(t.Context(), outcome().Event())
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
 	require.ErrorContains(t, err, "certificate")
 
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	s = newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true, RootCAs: roots})
-	sent, err := s.Notify(t.Context(), "id", outcome())
+	sent, err := s.Notify(t.Context(), outcome().Event())
 	require.NoError(t, err)
 	require.True(t, sent)
 }
@@ -263,12 +263,12 @@ func TestNotifyTimesOut(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(release) })
 	s := newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true, Timeout: 50 * time.Millisecond})
-	_, err := s.Notify(t.Context(), "id", outcome())
+	_, err := s.Notify(t.Context(), outcome().Event())
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = s.Notify(ctx, "id", outcome())
+	_, err = s.Notify(ctx, outcome().Event())
 	require.True(t, errors.Is(err, context.Canceled))
 }
 
@@ -276,7 +276,7 @@ func TestNotifyRefusesIDs(t *testing.T) {
 	t.Parallel()
 	s := newSender(t, hooks.Options{URL: "https://example.com"})
 	for _, id := range []string{"", "a b", "a\r\nX: y", "图"} {
-		_, err := s.Notify(t.Context(), id, outcome())
+		_, err := s.Notify(t.Context(), pipeline.Event{ID: id, Type: "upload.done"})
 		require.Equal(t, pipeline.Bug, pipeline.ClassOf(err))
 	}
 }
@@ -305,7 +305,7 @@ func ExampleBody() {
 		UploadID: "5f2c", Revision: 1, FileID: "cos://photos-125/users/oX/1.jpg", Bucket: "photos-125", Key: "users/oX/1.jpg",
 		State: pipeline.UploadRejected, Reason: pipeline.CodeTooLarge, Detail: "25 MB: at most 20 MB",
 		At: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
-	})
+	}.Event())
 	fmt.Println(string(body), err)
 	// Output:
 	// {"type":"upload.rejected","timestamp":"2026-11-21T10:00:00Z","data":{"uploadId":"5f2c","revision":1,"fileID":"cos://photos-125/users/oX/1.jpg","bucket":"photos-125","key":"users/oX/1.jpg","state":"rejected","reason":"TOO_LARGE","detail":"25 MB: at most 20 MB"}} <nil>

@@ -17,8 +17,8 @@ type Set struct {
 
 var _ pipeline.Notifier = (*Set)(nil)
 
-// ScopeOf gives the scope of notify runs for an endpoint: its name, or "" for the default
-// one.
+// ScopeOf gives what stands for an endpoint in the scope of notify runs: its name, or ""
+// for the default one.
 func ScopeOf(name string) string {
 	if name == DefaultName {
 		return ""
@@ -62,14 +62,14 @@ func (s *Set) Hold(scope string) time.Duration {
 	return 0
 }
 
-// Notify posts one outcome to the endpoint of a scope, with the errors of Sender.Notify.
+// Notify posts one event to the endpoint of a scope, with the errors of Sender.Notify.
 // Where the default endpoint is not configured nobody subscribed. Another one that is not
 // configured is Transient: this worker may be the one whose configuration is old.
-func (s *Set) Notify(ctx context.Context, scope, id string, o pipeline.Outcome) (sent bool, err error) {
+func (s *Set) Notify(ctx context.Context, scope string, e pipeline.Event) (sent bool, err error) {
 	sender := s.senders[scope]
 	switch {
 	case sender != nil:
-		return sender.Notify(ctx, id, o)
+		return sender.Notify(ctx, e)
 	case scope == "":
 		return false, nil
 	}

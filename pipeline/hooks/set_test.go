@@ -22,7 +22,7 @@ func TestSet(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, set.Close()) })
 	for _, scope := range []string{"", "crm"} {
-		sent, err := set.Notify(t.Context(), scope, "u1.1", outcome())
+		sent, err := set.Notify(t.Context(), scope, outcome().Event())
 		require.NoError(t, err)
 		require.True(t, sent)
 	}
@@ -31,7 +31,7 @@ func TestSet(t *testing.T) {
 	require.Equal(t, a.header["Webhook-Id"], b.header["Webhook-Id"])
 	require.NotEqual(t, a.header["Webhook-Signature"], b.header["Webhook-Signature"])
 
-	_, err = set.Notify(t.Context(), "removed", "u1.1", outcome())
+	_, err = set.Notify(t.Context(), "removed", outcome().Event())
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err), "another worker may know it")
 	require.ErrorContains(t, err, `no endpoint "removed"`)
 	require.Equal(t, "crm", hooks.ScopeOf("crm"))
@@ -42,7 +42,7 @@ func TestSetOfNone(t *testing.T) {
 	t.Parallel()
 	set, err := hooks.NewSet(nil)
 	require.NoError(t, err)
-	sent, err := set.Notify(t.Context(), "", "u1.1", outcome())
+	sent, err := set.Notify(t.Context(), "", outcome().Event())
 	require.NoError(t, err)
 	require.False(t, sent, "nobody subscribed")
 	require.NoError(t, set.Close())

@@ -55,6 +55,11 @@ func (l *Ledger) Erase(ctx context.Context, uploadID string) error {
 		if err != nil {
 			return err
 		}
+		for _, order := range orders {
+			if err := forgetOrderEvents(ctx, tx, order); err != nil {
+				return err
+			}
+		}
 		for _, table := range []string{"attempts", "dead_letters", "upload_steps", "order_links", "removals"} {
 			if _, err := tx.NewRaw("DELETE FROM "+table+" WHERE upload_id = ?", uploadID).Exec(ctx); err != nil {
 				return err

@@ -36,6 +36,9 @@ func (w *wishes) finish(ctx context.Context, a *OpenAttempt, res pipeline.StepRe
 	if err != nil {
 		return err
 	}
+	if a.Step == pipeline.StepNotify {
+		result = row.Result // what was told can be told again
+	}
 	row.State, row.Code, row.Detail, row.Result = string(res.State), string(res.Code), text(res.Detail, maxError), result
 	row.SweepAfter, row.ReadyAt, row.UpdatedAt = 0, 0, at(w.now)
 	if err := put(ctx, w.tx, row); err != nil {

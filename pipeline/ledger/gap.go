@@ -61,7 +61,7 @@ func gapQuery(kind GapKind) string {
 			WHERE ` + takenUp + ` AND NOT EXISTS (SELECT 1 FROM upload_steps s
 				WHERE s.upload_id = u.id AND s.step = 'attach' AND s.scope = k.order_id)
 			UNION ALL SELECT u.id, 'notify', '' FROM uploads u WHERE ` + anyStep + ` AND NOT ` + someStep + `'pending')
-			AND NOT EXISTS (SELECT 1 FROM upload_steps s WHERE s.upload_id = u.id AND s.step = 'notify')`
+			AND NOT EXISTS (SELECT 1 FROM upload_steps s WHERE s.upload_id = u.id AND s.step = 'notify' AND s.scope NOT LIKE '%/%')`
 	case GapState:
 		return `SELECT upload_id, step, scope FROM upload_steps
 			WHERE state NOT IN ('pending', 'done', 'skipped', 'dead', 'discarded')`

@@ -37,7 +37,7 @@ type Options struct {
 	// been committed and before its caller hears of it. The battery ends the process there.
 	Committed func(op string)
 	// Subscribers names the endpoints that want an event such as upload.done, "" for the
-	// default one. Nil means the default one, for every event.
+	// default one. Nil means the default one, for every event but order.updated.
 	Subscribers func(event string) []string
 	// SweepGrace is how long after its task should be in the queue a pending step is
 	// swept. Default one minute.
@@ -68,7 +68,12 @@ func New(opt Options) (*Ledger, error) {
 		opt.Committed = func(string) {}
 	}
 	if opt.Subscribers == nil {
-		opt.Subscribers = func(string) []string { return []string{""} }
+		opt.Subscribers = func(event string) []string {
+			if event == pipeline.OrderUpdated {
+				return nil
+			}
+			return []string{""}
+		}
 	}
 	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed, wanted: opt.Subscribers}, nil
 }

@@ -29,6 +29,7 @@ type orderRow struct {
 	LockUntil micros `bun:"lock_until"`
 	Intent    string `bun:"intent"`
 	Last      string `bun:"last"`
+	Revision  int    `bun:"revision"`
 	UpdatedAt micros `bun:"updated_at"`
 }
 
@@ -134,18 +135,28 @@ func (l *Ledger) SaveIntent(ctx context.Context, order, holder string, in pipeli
 	})
 }
 
-// CommitOrder keeps what the order holds after an attach. It is part of pipeline.OrderBook.
-func (l *Ledger) CommitOrder(ctx context.Context, order, holder string, last []string, links []pipeline.Link) error {
-	kept, err := toJSON(last)
+// CommitOrder keeps what the order holds after an attach, as pipeline.OrderBook says. The
+// wishes are for telling of c.Update those who subscribed to order.updated.
+func (l *Ledger) CommitOrder(ctx context.Context, order, holder string, c pipeline.OrderCommit) ([]pipeline.Wish, error) {
+	kept, err := toJSON(c.Last)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.write(ctx, "commitOrder", func(ctx context.Context, tx bun.Tx) error {
-		err := l.updateOrder(ctx, tx, order, holder, func(row *orderRow) { row.Intent, row.Last = "", kept })
+	var w *wishes
+	err = l.write(ctx, "commitOrder", func(ctx context.Context, tx bun.Tx) error {
+		w = l.wishes(tx)
+		revision := 0
+		err := l.updateOrder(ctx, tx, order, holder, func(row *orderRow) {
+			row.Intent, row.Last = "", kept
+			if c.Update != nil {
+				row.Revision++
+				revision = row.Revision
+			}
+		})
 		if err != nil {
 			return err
 		}
-		for _, k := range links {
+		for _, k := range c.Links {
 			_, err := tx.NewUpdate().Model((*linkRow)(nil)).
 				Set("attached = ?, written = ?", k.Attached, k.Written).
 				Where("seq = ? AND (attached != ? OR written != ?)", k.Seq, k.Attached, k.Written).Exec(ctx)
@@ -153,8 +164,15 @@ func (l *Ledger) CommitOrder(ctx context.Context, order, holder string, last []s
 				return err
 			}
 		}
-		return nil
+		if c.Update == nil {
+			return nil
+		}
+		return w.orderUpdated(ctx, revision, *c.Update)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return w.list, nil
 }
 
 // UnlockOrder gives the order back. It is part of pipeline.OrderBook.

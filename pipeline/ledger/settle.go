@@ -31,7 +31,7 @@ func (w *wishes) settle(ctx context.Context, u *uploadRow) error {
 	}
 	out.Revision = u.Revision
 	out.At = w.now.UTC()
-	kept, err := toJSON(Notice{Outcome: out, At: out.At.UnixMicro()})
+	kept, err := toJSON(Notice{Outcome: &out, At: out.At.UnixMicro()})
 	if err != nil {
 		return err
 	}
@@ -45,13 +45,6 @@ func (w *wishes) settle(ctx context.Context, u *uploadRow) error {
 		}
 	}
 	return nil
-}
-
-// Notice is what a notify step keeps: the outcome as it was when it was fixed.
-type Notice struct {
-	Outcome pipeline.Outcome `json:"outcome"`
-	// At is when, in microseconds since 1970 UTC.
-	At int64 `json:"at"`
 }
 
 func digestOf(o pipeline.Outcome) (string, error) {

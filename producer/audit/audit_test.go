@@ -146,7 +146,7 @@ func (w *world) accept(i int) {
 
 func (w *world) attach(i int) {
 	a := w.begin(i, pipeline.StepAttach, "A1")
-	res, err := pipeline.Attach(w.t.Context(), w.Ledger, w.shop, pipeline.AttachOptions{}, w.clock.Now(), "A1", a.Holder(), a.Upload)
+	res, err := pipeline.Attach(w.t.Context(), &ledger.OrderBook{Ledger: w.Ledger}, w.shop, pipeline.AttachOptions{}, w.clock.Now(), "A1", a.Holder(), a.Upload)
 	require.NoError(w.t, err)
 	w.finish(a, res)
 }

@@ -156,7 +156,8 @@ func (w *world) step(a *ledger.OpenAttempt) pipeline.StepResult {
 		for i := range st.Links {
 			st.Links[i].Attached = st.Links[i].UploadID == a.UploadID || st.Links[i].Attached
 		}
-		require.NoError(w.t, w.ledger.CommitOrder(ctx, a.Scope, "h", nil, st.Links))
+		_, err = w.ledger.CommitOrder(ctx, a.Scope, "h", pipeline.OrderCommit{Links: st.Links})
+		require.NoError(w.t, err)
 		require.NoError(w.t, w.ledger.UnlockOrder(ctx, a.Scope, "h"))
 	case pipeline.StepWarm, pipeline.StepNotify:
 	}

@@ -30,7 +30,8 @@ func broken(w *world) map[reconcile.Kind]string {
 	for i, l := range st.Links {
 		st.Links[i].Attached = l.UploadID != pipeline.UploadID(bucket, "users/o1/attached.jpg")
 	}
-	require.NoError(w.t, w.ledger.CommitOrder(w.t.Context(), "A1", "h", nil, st.Links))
+	_, err = w.ledger.CommitOrder(w.t.Context(), "A1", "h", pipeline.OrderCommit{Links: st.Links})
+	require.NoError(w.t, err)
 	require.NoError(w.t, w.ledger.UnlockOrder(w.t.Context(), "A1", "h"))
 	w.clock.Add(2 * time.Hour)
 	return map[reconcile.Kind]string{

@@ -196,7 +196,8 @@ func (e *Eraser) order(ctx context.Context, order, fileID string, done *Erased) 
 			done.Entries++
 		}
 	}
-	return e.Ledger.CommitOrder(ctx, order, holder, without(st.Last, fileID), nil)
+	_, err = e.Ledger.CommitOrder(ctx, order, holder, pipeline.OrderCommit{Last: without(st.Last, fileID)})
+	return err
 }
 
 func without(list []string, entry string) []string {

@@ -72,7 +72,7 @@ func owned(t *testing.T) (*ledger.Ledger, *outside) {
 			case pipeline.StepCheck:
 				end.Content = &c
 			case pipeline.StepAttach:
-				end, err = pipeline.Attach(t.Context(), l, out, pipeline.AttachOptions{}, clock.Now(), "A1", a.Holder(), a.Upload)
+				end, err = pipeline.Attach(t.Context(), &ledger.OrderBook{Ledger: l}, out, pipeline.AttachOptions{}, clock.Now(), "A1", a.Holder(), a.Upload)
 				require.NoError(t, err)
 			}
 			made, err := l.Finish(t.Context(), a, end)

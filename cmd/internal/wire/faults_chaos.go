@@ -183,8 +183,8 @@ type hookFaults struct {
 	f faults
 }
 
-func (n hookFaults) Notify(ctx context.Context, endpoint, id string, o pipeline.Outcome) (bool, error) {
-	sent, err := n.Notifier.Notify(ctx, endpoint, id, o)
+func (n hookFaults) Notify(ctx context.Context, endpoint string, e pipeline.Event) (bool, error) {
+	sent, err := n.Notifier.Notify(ctx, endpoint, e)
 	n.f.at("hooks.sent")
 	return sent, err
 }

@@ -44,7 +44,7 @@ func orderHolder(b *bench) {
 	b.clock.Add(time.Minute)
 	_, err = b.LockOrder(b.t.Context(), "A1", "next")
 	require.NoError(b.t, err, "a holder that vanished loses the order")
-	err = b.CommitOrder(b.t.Context(), "A1", "gone", nil, nil)
+	_, err = b.CommitOrder(b.t.Context(), "A1", "gone", pipeline.OrderCommit{})
 	require.Equal(b.t, pipeline.Conflict, pipeline.ClassOf(err))
 	require.NoError(b.t, b.UnlockOrder(b.t.Context(), "A1", "gone"))
 }
@@ -67,7 +67,9 @@ func orderMemory(b *bench) {
 	require.True(b.t, st.Links[0].Live)
 	require.Equal(b.t, &pipeline.Intent{Before: "x", After: "y", Added: []string{"f"}}, st.Intent)
 	st.Links[0].Attached, st.Links[0].Written = true, true
-	require.NoError(b.t, b.CommitOrder(ctx, "A1", "h2", []string{"f"}, st.Links))
+	made, err := b.CommitOrder(ctx, "A1", "h2", pipeline.OrderCommit{Last: []string{"f"}, Links: st.Links})
+	require.NoError(b.t, err)
+	require.Empty(b.t, made)
 	require.NoError(b.t, b.UnlockOrder(ctx, "A1", "h2"))
 	st, err = b.LockOrder(ctx, "A1", "h3")
 	require.NoError(b.t, err)

@@ -66,7 +66,8 @@ func byKeyLinks(b *bench) {
 	st, err := b.LockOrder(b.t.Context(), "A1", "h")
 	require.NoError(b.t, err)
 	st.Links[0].Attached = true
-	require.NoError(b.t, b.CommitOrder(b.t.Context(), "A1", "h", nil, st.Links))
+	_, err = b.CommitOrder(b.t.Context(), "A1", "h", pipeline.OrderCommit{Links: st.Links})
+	require.NoError(b.t, err)
 	page, err = b.UploadsByKey(b.t.Context(), ledger.KeyRange{Bucket: bucket})
 	require.NoError(b.t, err)
 	require.Len(b.t, page[0].Unattached, 1)
