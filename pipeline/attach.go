@@ -46,16 +46,18 @@ type OrderBook interface {
 	UnlockOrder(ctx context.Context, order, holder string) error
 }
 
-// OrderCommit is what the ledger keeps of an order after an attach looked at it.
+// OrderCommit is what the ledger keeps of an order that an attach looked at.
 type OrderCommit struct {
 	// Last is the sequence of our entries, for OrderState.Last of the next attach.
 	Last []string
 	// Links are links with their marks Attached and Written; those that are left out stay
 	// as they are.
 	Links []Link
-	// Update is what subscribers of order.updated are to hear: the array after a write of
-	// ours; nil where there was none. The ledger gives the revision.
-	Update *OrderUpdate
+	// Now is what the order holds; nil where that is not known. Subscribers of
+	// order.updated hear of it when it differs from what they heard last or, before that,
+	// from what the order held before our first write. So a write is told although its
+	// process died before it could say so.
+	Now *OrderUpdate
 }
 
 // AttachOptions are the rules of attaching.
@@ -77,7 +79,7 @@ type AttachResult struct {
 // order that may be there, and writes the array by compare-and-set. u is the upload
 // whose run it is; holder names the attempt.
 func Attach(
-	ctx context.Context, book OrderBook, store OrderStore, opt AttachOptions, now time.Time,
+	ctx context.Context, book OrderBook, store OrderStore, opt AttachOptions, at time.Time,
 	order, holder string, u Upload,
 ) (StepResult, error) {
 	st, err := book.LockOrder(ctx, order, holder)
@@ -93,15 +95,14 @@ func Attach(
 	if err != nil {
 		return StepResult{}, wrap(Transient, "attach.read", order, err)
 	}
-	if happened, keep := resolveIntent(&st, was.Images); keep {
+	if resolveIntent(&st, was.Images) {
 		// At once, because the intent of the write to come would take its place.
-		c := OrderCommit{Last: st.Last, Links: st.Links, Update: updateOf(was, was.Images, happened)}
-		if err := book.CommitOrder(ctx, order, holder, c); err != nil {
+		if err := book.CommitOrder(ctx, order, holder, OrderCommit{Last: st.Last, Links: st.Links}); err != nil {
 			return StepResult{}, wrap(Transient, "attach.commit", order, err)
 		}
 	}
 
-	a := admit(st.Links, was.Owner, opt, now)
+	a := admit(st.Links, was.Owner, opt, at)
 	m := MergeOrder(was.Images, st.Last, a.links)
 	if m.Changed {
 		in := Intent{
@@ -121,8 +122,8 @@ func Attach(
 			return StepResult{}, wrap(Transient, "attach.write", order, err)
 		}
 	}
-	c := OrderCommit{Last: m.Last, Links: m.Links, Update: updateOf(was, m.Images, m.Changed || landed(a.links, m.Links))}
-	if err := book.CommitOrder(ctx, order, holder, c); err != nil {
+	now := OrderUpdate{Order: order, Owner: was.Owner, FileIDs: m.Images}
+	if err := book.CommitOrder(ctx, order, holder, OrderCommit{Last: m.Last, Links: m.Links, Now: &now}); err != nil {
 		return StepResult{}, wrap(Transient, "attach.commit", order, err)
 	}
 	return a.verdict(order, u, m.Images)
@@ -171,42 +172,22 @@ func (a admission) verdict(order string, u Upload, images []string) (StepResult,
 	return StepResult{State: Done, Result: res}, nil
 }
 
-// updateOf is what subscribers hear of an order that holds images; nil unless we wrote.
-func updateOf(o Order, images []string, wrote bool) *OrderUpdate {
-	if !wrote {
-		return nil
-	}
-	return &OrderUpdate{Order: o.ID, Owner: o.Owner, FileIDs: append([]string{}, images...)}
-}
-
-// landed tells that a write of ours which nobody reported stands in the order: that of a
-// holder which stood still until it had lost the order.
-func landed(before, after []Link) bool {
-	for i, l := range before {
-		came, went := !l.Attached && after[i].Attached, !l.Live && !after[i].Written
-		if l.Written && (came || went) {
-			return true
-		}
-	}
-	return false
-}
-
-// resolveIntent settles a write that an earlier holder may have done before it died: it
-// says whether that happened, and whether there is anything to keep. The array tells: unchanged, it was not done; as
+// resolveIntent settles a write that an earlier holder may have done before it died, and
+// says whether there is anything to keep. The array tells: unchanged, it was not done; as
 // intended, it was; otherwise it was when any of the files it added is there or one that it
 // withdrew is not. A holder that only stood still may write yet: the files that it would
 // add are marked as ours, so that they can be withdrawn should they appear.
-func resolveIntent(st *OrderState, images []string) (happened, keep bool) {
+func resolveIntent(st *OrderState, images []string) bool {
 	in := st.Intent
 	if in == nil {
-		return false, false
+		return false
 	}
-	happened = ArrayHash(images) == in.After
+	happened := ArrayHash(images) == in.After
 	if ArrayHash(images) == in.Before && !happened {
 		for i, l := range st.Links {
 			st.Links[i].Written = l.Written || slices.Contains(in.Added, l.FileID)
 		}
-		return false, len(in.Added) > 0
+		return len(in.Added) > 0
 	}
 	for _, f := range in.Added {
 		happened = happened || slices.Contains(images, f)
@@ -215,7 +196,7 @@ func resolveIntent(st *OrderState, images []string) (happened, keep bool) {
 		happened = happened || len(in.Added) == 0 && !slices.Contains(images, f)
 	}
 	if !happened {
-		return false, false
+		return false
 	}
 	st.Last = in.Last
 	for i, l := range st.Links {
@@ -226,7 +207,7 @@ func resolveIntent(st *OrderState, images []string) (happened, keep bool) {
 			st.Links[i].Attached, st.Links[i].Written = false, false
 		}
 	}
-	return true, true
+	return true
 }
 
 // missingFrom gives the entries of list that others has not.

@@ -154,4 +154,12 @@ func (m *attachModel) check() {
 		}
 	}
 	require.Nil(m.t, m.book.state.Intent)
+	if m.book.known != "" { // we meant to write, and may have
+		require.Equal(m.t, pipeline.ArrayHash(m.orders.images), m.book.known, "what subscribers know")
+	}
+	if told := m.book.told; len(told) > 0 {
+		require.Equal(m.t, m.orders.images, told[len(told)-1].FileIDs, "what they heard last")
+	} else {
+		require.Empty(m.t, ours, "we wrote, and nobody heard of it")
+	}
 }

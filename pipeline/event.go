@@ -34,11 +34,11 @@ func (o Outcome) Event() Event {
 	return Event{ID: WebhookID(o.UploadID, o.Revision), Type: o.Type(), At: o.At, Data: o}
 }
 
-// OrderUpdate is the array of an order after afterput wrote it.
+// OrderUpdate is the array of an order that an attach changed.
 type OrderUpdate struct {
 	// Order is the business's ID of the order.
 	Order string `json:"order"`
-	// Revision counts our writes of the order from 1.
+	// Revision counts the updates of the order from 1.
 	Revision int `json:"revision"`
 	// Owner is the order's own; empty where the order names none.
 	Owner string `json:"owner,omitempty"`

@@ -121,6 +121,7 @@ func (m *memOrders) WriteImages(_ context.Context, was pipeline.Order, images []
 type memBook struct {
 	state  pipeline.OrderState
 	holder string
+	known  string // the array as subscribers know it
 	told   []pipeline.OrderUpdate
 	at     func(point string) error
 }
@@ -150,6 +151,9 @@ func (b *memBook) SaveIntent(_ context.Context, order, holder string, in pipelin
 		return err
 	}
 	b.state.Intent = &in
+	if b.known == "" {
+		b.known = in.Before
+	}
 	return b.at("after intent")
 }
 
@@ -168,8 +172,9 @@ func (b *memBook) CommitOrder(_ context.Context, order, holder string, c pipelin
 			}
 		}
 	}
-	if c.Update != nil {
-		b.told = append(b.told, *c.Update)
+	if c.Now != nil && b.known != "" && b.known != pipeline.ArrayHash(c.Now.FileIDs) {
+		b.known = pipeline.ArrayHash(c.Now.FileIDs)
+		b.told = append(b.told, *c.Now)
 	}
 	return b.at("after commit")
 }

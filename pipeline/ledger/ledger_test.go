@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -15,12 +14,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func open(t *testing.T, url string, now func() time.Time) *ledger.Ledger {
+func open(t *testing.T, url string, opt ledger.Options) *ledger.Ledger {
 	t.Helper()
 	db, err := sqldb.Create(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	l, err := ledger.New(ledger.Options{DB: db, Now: now})
+	opt.DB = db
+	l, err := ledger.New(opt)
 	require.NoError(t, err)
 	require.NoError(t, l.Migrate(t.Context()))
 	return l
@@ -28,8 +28,8 @@ func open(t *testing.T, url string, now func() time.Time) *ledger.Ledger {
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
-	ledgertest.Run(t, func(t *testing.T, now func() time.Time) *ledger.Ledger {
-		return open(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"), now)
+	ledgertest.Run(t, func(t *testing.T, opt ledger.Options) *ledger.Ledger {
+		return open(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"), opt)
 	})
 }
 
@@ -53,5 +53,5 @@ func TestMigrateAtOnce(t *testing.T) {
 	for range cap(done) {
 		require.NoError(t, <-done)
 	}
-	require.NoError(t, open(t, url, nil).Ping(t.Context()))
+	require.NoError(t, open(t, url, ledger.Options{}).Ping(t.Context()))
 }

@@ -29,6 +29,7 @@ type orderRow struct {
 	LockUntil micros `bun:"lock_until"`
 	Intent    string `bun:"intent"`
 	Last      string `bun:"last"`
+	Told      string `bun:"told"`
 	Revision  int    `bun:"revision"`
 	UpdatedAt micros `bun:"updated_at"`
 }
@@ -131,12 +132,17 @@ func (l *Ledger) SaveIntent(ctx context.Context, order, holder string, in pipeli
 		return err
 	}
 	return l.write(ctx, "saveIntent", func(ctx context.Context, tx bun.Tx) error {
-		return l.updateOrder(ctx, tx, order, holder, func(row *orderRow) { row.Intent = kept })
+		return l.updateOrder(ctx, tx, order, holder, func(row *orderRow) {
+			row.Intent = kept
+			if row.Told == "" {
+				row.Told = in.Before
+			}
+		})
 	})
 }
 
 // CommitOrder keeps what the order holds after an attach, as pipeline.OrderBook says. The
-// wishes are for telling of c.Update those who subscribed to order.updated.
+// wishes are for telling of c.Now those who subscribed to order.updated.
 func (l *Ledger) CommitOrder(ctx context.Context, order, holder string, c pipeline.OrderCommit) ([]pipeline.Wish, error) {
 	kept, err := toJSON(c.Last)
 	if err != nil {
@@ -148,8 +154,7 @@ func (l *Ledger) CommitOrder(ctx context.Context, order, holder string, c pipeli
 		revision := 0
 		err := l.updateOrder(ctx, tx, order, holder, func(row *orderRow) {
 			row.Intent, row.Last = "", kept
-			if c.Update != nil {
-				row.Revision++
+			if c.Now != nil && row.tells(pipeline.ArrayHash(c.Now.FileIDs)) {
 				revision = row.Revision
 			}
 		})
@@ -164,15 +169,25 @@ func (l *Ledger) CommitOrder(ctx context.Context, order, holder string, c pipeli
 				return err
 			}
 		}
-		if c.Update == nil {
+		if revision == 0 {
 			return nil
 		}
-		return w.orderUpdated(ctx, revision, *c.Update)
+		return w.orderUpdated(ctx, revision, *c.Now)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return w.list, nil
+}
+
+// tells notes that subscribers hear of an array, unless they know it: then it is false.
+func (r *orderRow) tells(array string) bool {
+	if r.Told == "" || r.Told == array {
+		return false
+	}
+	r.Told = array
+	r.Revision++
+	return true
 }
 
 // UnlockOrder gives the order back. It is part of pipeline.OrderBook.

@@ -27,7 +27,7 @@ func (b *OrderBook) CommitOrder(ctx context.Context, order, holder string, c pip
 }
 
 // orderUpdated wishes for telling the endpoints that want order.updated of the array that
-// an attach wrote.
+// an attach left.
 //
 // A delivery is a notify run like that of an outcome, so that schedule, sweep, letters and
 // replay are the same. Its row belongs to the upload that was linked to the order first,

@@ -52,7 +52,7 @@ func TestSuspect(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			clock := ledgertest.NewClock()
-			l := open(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"), clock.Now)
+			l := open(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Now: clock.Now})
 			res, err := l.Announce(t.Context(), "", []pipeline.Announcement{{Bucket: "b", Key: "a.jpg", FileID: "cos://b/a.jpg", Source: "api"}})
 			require.NoError(t, err)
 			id := res.Announced[0].UploadID

@@ -30,14 +30,28 @@ func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
 // Add moves the clock on.
 func (c *Clock) Add(d time.Duration) { c.micros.Add(d.Microseconds()) }
 
-// Factory opens an empty, migrated ledger on the engine under test.
-type Factory func(t *testing.T, now func() time.Time) *ledger.Ledger
+// Factory opens an empty, migrated ledger on the engine under test. It adds the database
+// to the options.
+type Factory func(t *testing.T, opt ledger.Options) *ledger.Ledger
 
 // bench is one test's ledger with its clock.
 type bench struct {
 	*ledger.Ledger
 	t     *testing.T
 	clock *Clock
+	// wants, where a test sets it, tells who subscribed to an event.
+	wants func(event string) []string
+}
+
+// subscribers are those of the ledger's default, unless the test sets others.
+func (b *bench) subscribers(event string) []string {
+	switch {
+	case b.wants != nil:
+		return b.wants(event)
+	case event == pipeline.OrderUpdated:
+		return nil
+	}
+	return []string{""}
 }
 
 // Run runs every test of the suite.
@@ -106,11 +120,15 @@ func Run(t *testing.T, open Factory) {
 		"a key is signed once":                     signedOnce,
 		"signed keys of an owner are erased":       signedErased,
 		"endpoints that are disabled":              disabledEndpoints,
+		"orders that were written are told":        orderEvents,
+		"deliveries of orders are due":             orderEventsAreDue,
+		"orders of which nobody wants to hear":     orderEventsOfNobody,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			clock := NewClock()
-			test(&bench{Ledger: open(t, clock.Now), t: t, clock: clock})
+			b := &bench{t: t, clock: NewClock()}
+			b.Ledger = open(t, ledger.Options{Now: b.clock.Now, Subscribers: b.subscribers})
+			test(b)
 		})
 	}
 }
