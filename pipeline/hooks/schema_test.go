@@ -62,6 +62,14 @@ func kinds() map[string]pipeline.Outcome {
 	}
 }
 
+// updates gives order.updated, full and bare.
+func updates() map[string]pipeline.OrderUpdate {
+	return map[string]pipeline.OrderUpdate{
+		"full": {Order: "A12", Revision: 2, Owner: "oX", FileIDs: []string{"cloud://env.b-1/users/oX/图.jpg", "/own/entry.jpg"}},
+		"bare": {Order: "A12", Revision: 1, FileIDs: []string{}},
+	}
+}
+
 func TestSchemaHoldsForEveryKind(t *testing.T) {
 	t.Parallel()
 	for name, o := range kinds() {
@@ -69,6 +77,11 @@ func TestSchemaHoldsForEveryKind(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, validate(t, body), "%s: %s", name, body)
 		require.NotContains(t, string(body), "http", name)
+	}
+	for name, u := range updates() {
+		body, err := hooks.Body(u.Event())
+		require.NoError(t, err)
+		require.NoError(t, validate(t, body), "%s: %s", name, body)
 	}
 	body, err := hooks.TryBody("crm", time.Now())
 	require.NoError(t, err)
@@ -78,6 +91,8 @@ func TestSchemaHoldsForEveryKind(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
 	done, err := hooks.Body(kinds()["done"].Event())
+	require.NoError(t, err)
+	order, err := hooks.Body(updates()["full"].Event())
 	require.NoError(t, err)
 	rejected, err := hooks.Body(kinds()["rejected"].Event())
 	require.NoError(t, err)
@@ -89,6 +104,9 @@ func TestSchemaRefuses(t *testing.T) {
 		{string(done), `"revision":1`, `"revision":0`},
 		{string(done), `T10:00:00Z`, `T10:00:00+08:00`},
 		{string(done), `"preset":"small"`, `"size":"small"`},
+		{string(order), `"revision":2`, `"revision":0`},
+		{string(order), `"order":"A12"`, `"order":""`},
+		{string(order), `"type":"order.updated"`, `"type":"upload.done"`},
 		{string(rejected), `"reason":"TOO_LARGE",`, ``},
 	} {
 		require.Contains(t, c.body, c.was)
@@ -126,6 +144,11 @@ func TestSchemaNamesEveryField(t *testing.T) {
 		have = append(have, name)
 	}
 	require.ElementsMatch(t, names(reflect.TypeFor[pipeline.Outcome]()), have)
+	have = nil
+	for name := range schema.Defs["order"].Properties {
+		have = append(have, name)
+	}
+	require.ElementsMatch(t, names(reflect.TypeFor[pipeline.OrderUpdate]()), have)
 	for list, of := range map[string]reflect.Type{
 		"orders": reflect.TypeFor[pipeline.OutcomeOrder](), "thumbnails": reflect.TypeFor[pipeline.OutcomeThumbnail](),
 	} {

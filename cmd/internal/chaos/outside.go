@@ -66,7 +66,7 @@ func (b *Bench) look(ctx context.Context) (*outside, error) {
 		}
 	}
 	for _, d := range b.World.Hooks.Received() {
-		if d.Outcome.Revision > o.told[d.Outcome.UploadID].Revision {
+		if d.Type != pipeline.OrderUpdated && d.Outcome.Revision > o.told[d.Outcome.UploadID].Revision {
 			o.told[d.Outcome.UploadID] = d.Outcome
 		}
 	}

@@ -55,7 +55,7 @@ func listHooks(ctx context.Context, w *wire.App, p *printer.Printer) error {
 		}
 		events := strings.Join(e.Events, ",")
 		if events == "" {
-			events = "all"
+			events = "upload.*"
 		}
 		rows = append(rows, []any{e.Name, state, site(e.URL), events, known.DisabledAt, known.Why})
 	}

@@ -162,8 +162,10 @@ type TempURL struct {
 
 // Hooks are the outgoing webhooks.
 type Hooks struct {
-	// URL receives every outcome by POST: the endpoint "default". Empty: there is none.
+	// URL receives outcomes by POST: the endpoint "default". Empty: there is none.
 	URL URL `yaml:"url"`
+	// Events are those that it wants, as in HookEndpoint.
+	Events []string `yaml:"events"`
 	// Secrets sign the body by Standard Webhooks (whsec_...); the first signs, all are
 	// sent while they rotate.
 	Secrets []Secret `yaml:"secrets"`

@@ -14,7 +14,7 @@ type HookEndpoint struct {
 	Name string `yaml:"name"`
 	// URL receives outcomes by POST.
 	URL URL `yaml:"url"`
-	// Events are those that it wants. Empty: all of them.
+	// Events are those that it wants. Empty: every outcome, which is all but order.updated.
 	Events []string `yaml:"events"`
 	// Secrets sign the body, as in Hooks.
 	Secrets []Secret `yaml:"secrets"`
@@ -25,16 +25,19 @@ type HookEndpoint struct {
 // DefaultHook is the name of the endpoint of hooks.url.
 const DefaultHook = "default"
 
+// orderUpdated is the event that no endpoint gets unless it names it.
+const orderUpdated = "order.updated"
+
 // HookEvents lists the events that an endpoint can want.
 func HookEvents() []string {
-	return []string{"upload.done", "upload.rejected", "upload.dead", "upload.discarded", "upload.gone"}
+	return []string{"upload.done", "upload.rejected", "upload.dead", "upload.discarded", "upload.gone", orderUpdated}
 }
 
 // All gives every endpoint with its defaults, that of hooks.url first.
 func (h Hooks) All() []HookEndpoint {
 	var all []HookEndpoint
 	if h.URL != "" {
-		all = append(all, HookEndpoint{Name: DefaultHook, URL: h.URL, Secrets: h.Secrets})
+		all = append(all, HookEndpoint{Name: DefaultHook, URL: h.URL, Events: h.Events, Secrets: h.Secrets})
 	}
 	all = append(all, h.Endpoints...)
 	for i := range all {
@@ -47,7 +50,7 @@ func (h Hooks) All() []HookEndpoint {
 
 // Wants tells whether the endpoint wants an event.
 func (e HookEndpoint) Wants(event string) bool {
-	return len(e.Events) == 0 || slices.Contains(e.Events, event)
+	return len(e.Events) == 0 && event != orderUpdated || slices.Contains(e.Events, event)
 }
 
 // The length of a webhook secret in bytes, by Standard Webhooks.
@@ -66,6 +69,7 @@ func (v *validator) hooks() {
 			v.add("hooks.secrets", `set AFTERPUT_HOOKS_SECRETS=whsec_... (whsec_ and the base64 of 24 to 64 random bytes)`, "is empty while hooks.url is set")
 		}
 	}
+	v.hookEvents("hooks.events", h.Events)
 	v.hookSecrets("hooks.secrets", h.Secrets)
 	named := regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 	seen := map[string]bool{DefaultHook: h.URL != ""}
@@ -83,17 +87,21 @@ func (v *validator) hooks() {
 		} else {
 			v.hookURL(at+".url", e.URL)
 		}
-		for _, event := range e.Events {
-			if !slices.Contains(HookEvents(), event) {
-				v.add(at+".events", "write some of "+strings.Join(HookEvents(), ", ")+"; none means all", "has %q", event)
-			}
-		}
+		v.hookEvents(at+".events", e.Events)
 		if len(e.Secrets) == 0 {
 			v.add(at+".secrets", hookKeyFix, "is empty")
 		}
 		v.hookSecrets(at+".secrets", e.Secrets)
 		if e.Timeout < 0 || (e.Timeout > 0 && e.Timeout < time.Millisecond) {
 			v.add(at+".timeout", "write a time such as 15s, or leave it out", "is %s", e.Timeout)
+		}
+	}
+}
+
+func (v *validator) hookEvents(key string, events []string) {
+	for _, event := range events {
+		if !slices.Contains(HookEvents(), event) {
+			v.add(key, "write some of "+strings.Join(HookEvents(), ", ")+"; none means all but "+orderUpdated, "has %q", event)
 		}
 	}
 }

@@ -32,6 +32,10 @@ func TestHooksAll(t *testing.T) {
 	require.Equal(t, time.Minute, all[2].Timeout)
 	require.Zero(t, h.Endpoints[0].Timeout, "the configuration is as it was")
 	require.True(t, all[0].Wants("upload.gone"))
+	require.False(t, all[0].Wants("order.updated"), "only who names it gets it")
+	h.Events = []string{"order.updated"}
+	require.True(t, h.All()[0].Wants("order.updated"))
+	require.False(t, h.All()[0].Wants("upload.done"))
 	require.True(t, all[1].Wants("upload.done"))
 	require.False(t, all[1].Wants("upload.gone"))
 	require.Empty(t, config.Hooks{}.All())

@@ -60,6 +60,7 @@ func TestValidate(t *testing.T) {
 		{"hooks.endpoints[0].name is \"default\" a second time", endpoint(func(e *config.HookEndpoint) { e.Name = "default" })},
 		{"hooks.endpoints[0].url is not set", endpoint(func(e *config.HookEndpoint) { e.URL = "" })},
 		{"hooks.endpoints[0].url begins with none of https://", endpoint(func(e *config.HookEndpoint) { e.URL = "http://h" })},
+		{"hooks.events has \"order.lost\"", func(c *c) { c.Hooks.Events = []string{"order.lost"} }},
 		{"hooks.endpoints[0].events has \"upload.lost\"", endpoint(func(e *config.HookEndpoint) { e.Events = []string{"upload.lost"} })},
 		{"hooks.endpoints[0].secrets is empty", endpoint(func(e *config.HookEndpoint) { e.Secrets = nil })},
 		{"hooks.endpoints[0].secrets has a secret (number 1)", endpoint(func(e *config.HookEndpoint) { e.Secrets = []config.Secret{"whsec_aHVzaA=="} })},
