@@ -69,6 +69,10 @@ const (
 	CodePolyglot          Code = "POLYGLOT"
 	CodeCorruptFile       Code = "CORRUPT_FILE"
 	CodeObjectGone        Code = "OBJECT_GONE"
+
+	// CodeWebhookRefused stands in attempts and letters of class Denied: a receiver
+	// answered 401 or 403. Unlike others of the class it is tried again by the schedule.
+	CodeWebhookRefused Code = "WEBHOOK_REFUSED"
 )
 
 // Error is the one error type of the domain.

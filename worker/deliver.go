@@ -53,7 +53,9 @@ func (b Budgets) deliver(err error, spent map[pipeline.Class]int, since, now tim
 	switch class := pipeline.ClassOf(err); class {
 	case pipeline.Transient, pipeline.Throttled, pipeline.Missing, pipeline.Conflict, pipeline.Waiting:
 	default:
-		return b.next(err, spent, since, now)
+		if pipeline.CodeOf(err) != pipeline.CodeWebhookRefused {
+			return b.next(err, spent, since, now)
+		}
 	}
 	failed := 0
 	for class, n := range spent {

@@ -69,3 +69,19 @@ func TestSenderPauses(t *testing.T) {
 	require.Zero(t, set.Hold("crm"))
 	require.Zero(t, set.Hold("nobody"))
 }
+
+// TestRefusalsPause: an endpoint that refuses our webhooks fails like any other.
+func TestRefusalsPause(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		server, got := endpoint(t, status, nil)
+		s := newSender(t, hooks.Options{URL: server.URL, AllowPrivate: true})
+		for range 5 {
+			require.Zero(t, s.Hold())
+			_, err := s.Notify(t.Context(), outcome().Event())
+			require.Equal(t, pipeline.Denied, pipeline.ClassOf(err))
+		}
+		require.Positive(t, s.Hold())
+		require.Len(t, got, 5)
+	}
+}

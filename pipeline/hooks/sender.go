@@ -63,7 +63,8 @@ func (s *Sender) Close() error {
 //
 // The class of the error: Throttled for 429 and 503, with Retry-After where it is given;
 // Denied for 410, which disables the endpoint in the Book, for an endpoint that is
-// disabled, and for an address that the guard refuses; Interrupted where the Book cannot
+// disabled, for an address that the guard refuses, and with CodeWebhookRefused for 401 and
+// 403, which are worth another try; Interrupted where the Book cannot
 // be asked and while the endpoint is paused after failures; Transient for everything else, redirects and other 4xx included, because
 // receivers get repaired.
 func (s *Sender) Notify(ctx context.Context, e pipeline.Event) (sent bool, err error) {
@@ -99,7 +100,8 @@ func (s *Sender) judge(ctx context.Context, err error) {
 		if s.circuit.succeeded() {
 			s.opt.Logger.InfoContext(ctx, "the endpoint is back", "endpoint", s.opt.Name)
 		}
-	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded), class != pipeline.Transient && class != pipeline.Throttled:
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded),
+		class != pipeline.Transient && class != pipeline.Throttled && pipeline.CodeOf(err) != pipeline.CodeWebhookRefused:
 		s.circuit.leave() // this process stops, or the endpoint is not what failed
 	default:
 		if pause := s.circuit.failure(pipeline.RetryAfterOf(err)); pause > 0 {
@@ -211,6 +213,9 @@ func (s *Sender) statusError(res *http.Response) error {
 		e.Class = pipeline.Throttled
 		e.RetryAfter = retryAfter(res.Header.Get("Retry-After"), s.opt.Now())
 		e.Err = fmt.Errorf("the endpoint answered %d: slow down", code)
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		e.Class, e.Code = pipeline.Denied, pipeline.CodeWebhookRefused
+		e.Err = fmt.Errorf("the endpoint answered %d: it refuses our webhooks; set its secret and URL right, or have it let us in", code)
 	case code >= 300 && code < 400:
 		e.Err = fmt.Errorf("the endpoint answered %d: redirects are not followed, set its final URL", code)
 	default:

@@ -140,7 +140,8 @@ func TestNotifyStatus(t *testing.T) {
 		{301, "", pipeline.Transient, 0},
 		{307, "", pipeline.Transient, 0},
 		{400, "", pipeline.Transient, 0},
-		{401, "", pipeline.Transient, 0},
+		{401, "", pipeline.Denied, 0},
+		{403, "", pipeline.Denied, 0},
 		{404, "", pipeline.Transient, 0},
 		{408, "", pipeline.Transient, 0},
 		{410, "", pipeline.Denied, 0},
@@ -168,6 +169,7 @@ func TestNotifyStatus(t *testing.T) {
 			require.Equal(t, tt.class == "", sent)
 			require.Equal(t, tt.wait, pipeline.RetryAfterOf(err))
 			require.Len(t, got, 1, "one request, no redirect followed")
+			require.Equal(t, tt.status == 401 || tt.status == 403, pipeline.CodeOf(err) == pipeline.CodeWebhookRefused)
 			if err != nil {
 				require.Contains(t, err.Error(), fmt.Sprint(tt.status))
 				require.NotContains(t, err.Error(), "secret answer")

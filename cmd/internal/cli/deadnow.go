@@ -104,10 +104,13 @@ func fixOf(l pipeline.Letter, object string) string {
 		return "the object is in the bucket now: afterput dead replay " + id
 	}
 	switch l.Class {
+	case pipeline.Denied:
+		if l.Step == pipeline.StepNotify {
+			return "see with afterput hooks list and afterput hooks test that the receiver takes our webhooks, " + again
+		}
+		return "check the key pair's rights on the bucket, " + again
 	case pipeline.Waiting:
 		return "create the order " + l.Scope + ", " + again
-	case pipeline.Denied:
-		return "check the key pair's rights on the bucket, " + again
 	case pipeline.Missing:
 		return "check that the object is in the bucket: it was announced and never seen; " + again
 	case pipeline.Invalid:
