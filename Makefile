@@ -60,7 +60,7 @@ e2e: ## The end-to-end tests (TestE2E...) on a real Redis
 	AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -count=1 -run '^TestE2E' ./...
 
 .PHONY: clients
-clients: ## Real clients against a real afterput: Tencent's guide and SDKs, standardwebhooks, the forwarders; needs npm
+clients: ## Real clients against a real afterput: Tencent's guides and SDKs, standardwebhooks, the forwarders; needs npm
 	@deploy/clients/run
 
 # A command of the battery; its counts are kept in CHAOS_DIR.

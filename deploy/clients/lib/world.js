@@ -98,17 +98,17 @@ class World {
   }
 
   /** Waits until the upload of a key has an outcome, and gives it. */
-  outcome(key) {
+  outcome(key, of = bucket) {
     return until(`an outcome of ${key}`, async () => {
-      const { status, body } = await this.ask(`/v1/uploads/${uploadID(key)}`)
+      const { status, body } = await this.ask(`/v1/uploads/${uploadID(key, of)}`)
       return status === 200 && body.state !== 'in flight' ? body : null
     })
   }
 }
 
 /** The hash that names an upload, as afterput makes it. */
-function uploadID(key) {
-  return crypto.createHash('sha256').update(`${bucket}\0${key}`).digest('hex').slice(0, 32)
+function uploadID(key, of = bucket) {
+  return crypto.createHash('sha256').update(`${of}\0${key}`).digest('hex').slice(0, 32)
 }
 
 /** The name that a business keeps for an object. */

@@ -1,6 +1,8 @@
 package cloudbasetest
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,8 +20,8 @@ const (
 	APIKey    = "test-api-key"
 )
 
-// Gateway is a gateway of one environment: its HTTP API, its control plane at /, and the
-// CDN of its bucket under /cdn/.
+// Gateway is a gateway of one environment: its HTTP API, the protocol of the SDK for
+// backends at /admin, its control plane at /, and the CDN of its bucket under /cdn/.
 type Gateway struct {
 	*httptest.Server // nil where the Gateway was made by Make
 
@@ -31,17 +33,23 @@ type Gateway struct {
 	acl     string
 	custom  string
 	valid   map[string]caller
-	life    time.Duration
-	skew    time.Duration
-	tokens  int
-	batches []int
-	answer  func(http.ResponseWriter) bool
+	trusted map[string]*rsa.PublicKey
+	counts  map[string]int
+
+	collections map[string][]document
+	life        time.Duration
+	skew        time.Duration
+	tokens      int
+	batches     []int
+	answer      func(http.ResponseWriter) bool
 }
 
 // caller is who a token belongs to.
 type caller struct {
 	// owner is the openid of an end user; empty for a backend, which may do everything.
 	owner string
+	// custom says that the user came by a ticket.
+	custom bool
 }
 
 // New starts a Gateway that ends with the test.
@@ -54,13 +62,23 @@ func New(t testing.TB) *Gateway {
 
 // Make makes a Gateway for a server of the caller's own.
 func Make() *Gateway {
-	g := &Gateway{files: map[string]File{}, valid: map[string]caller{APIKey: {}}, life: 10 * time.Minute, acl: "READONLY"}
+	g := &Gateway{
+		files: map[string]File{}, valid: map[string]caller{APIKey: {}}, life: 10 * time.Minute, acl: "READONLY",
+		trusted: map[string]*rsa.PublicKey{}, counts: map[string]int{}, collections: map[string][]document{},
+	}
 	g.mux = http.NewServeMux()
 	g.mux.HandleFunc("POST /auth/v1/token/clientCredential", g.token)
 	g.mux.HandleFunc("POST /v1/storages/get-objects-download-info", g.downloads)
 	g.mux.HandleFunc("POST /v1/storages/get-objects-upload-info", g.uploads)
 	g.mux.HandleFunc("POST /v1/storages/delete-objects", g.deletes)
 	g.mux.HandleFunc("GET /cdn/{key...}", g.cdn)
+	g.mux.HandleFunc("POST /auth/v1/signin/custom", g.signInCustom)
+	g.mux.HandleFunc("POST /auth/v1/signin/anonymously", g.signInAnonymously)
+	g.mux.HandleFunc("GET /auth/v1/user/me", g.me)
+	g.mux.HandleFunc("GET "+databasePath, g.route(g.find))
+	g.mux.HandleFunc("PATCH "+databasePath, g.route(g.update))
+	g.mux.HandleFunc("POST "+databasePath, g.route(g.add))
+	g.mux.HandleFunc("POST /admin", g.admin)
 	g.mux.Handle("POST /{$}", g.control())
 	return g
 }
@@ -111,6 +129,12 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 	token := fmt.Sprintf("token-%d", g.tokens)
 	g.valid[token] = caller{}
 	write(w, http.StatusOK, map[string]any{"token_type": "Bearer", "access_token": token, "expires_in": 432000})
+}
+
+// unique gives a text that was not given before. The caller holds mu.
+func (g *Gateway) unique(what string) string {
+	g.counts[what]++
+	return fmt.Sprintf("%s-%d-%s", what, g.counts[what], rand.Text())
 }
 
 // now is the gateway's clock, which every answer tells. The caller holds mu.

@@ -31,8 +31,7 @@ type question struct {
 
 // questions reads a call about objects and says who asks. The caller holds mu.
 func (g *Gateway) questions(w http.ResponseWriter, r *http.Request) (in []question, by caller, ok bool) {
-	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	by, known := g.valid[bearer]
+	by, known := g.caller(r)
 	switch {
 	case !known:
 		refuse(w, http.StatusUnauthorized, "INVALID_ACCESS_TOKEN", "the access token is missing, invalid or expired")
@@ -108,18 +107,22 @@ func (g *Gateway) uploads(w http.ResponseWriter, r *http.Request) {
 	}
 	out := make([]map[string]string, len(in))
 	for i, q := range in {
-		switch {
-		case g.bucket == nil:
-			out[i] = problem("COS_ACTION_FAILED", "the environment has no bucket")
-		case pipeline.CheckName(q.Key) != nil:
-			out[i] = problem("INVALID_PARAM", "the name of the object breaks the rules")
-		case !g.mayWrite(by, q.Key):
-			out[i] = problem("STORAGE_EXCEED_AUTHORITY", "the rule of the storage does not allow it")
-		default:
-			out[i] = g.bucket.ticket(q.Key, q.SignedHeader, now)
-		}
+		out[i] = g.upload(by, q, now)
 	}
 	write(w, http.StatusOK, out)
+}
+
+// upload answers about one object that somebody wants to put.
+func (g *Gateway) upload(by caller, q question, now time.Time) map[string]string {
+	switch {
+	case g.bucket == nil:
+		return problem("COS_ACTION_FAILED", "the environment has no bucket")
+	case pipeline.CheckName(q.Key) != nil:
+		return problem("INVALID_PARAM", "the name of the object breaks the rules")
+	case !g.mayWrite(by, q.Key):
+		return problem("STORAGE_EXCEED_AUTHORITY", "the rule of the storage does not allow it")
+	}
+	return g.bucket.ticket(q.Key, q.SignedHeader, now)
 }
 
 func (g *Gateway) deletes(w http.ResponseWriter, r *http.Request) {
