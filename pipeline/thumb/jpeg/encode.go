@@ -62,8 +62,8 @@ type Encoder struct {
 	quant      [2]quantTable // luma and chroma, at quality
 	components [3]encodeComponent
 	bits       bitWriter
-	coef       [64]int16 // a block after quantisation, in natural order
-	edge       [64]byte  // the samples of a block that the picture fills in part
+	coef       [2][64]int16 // blocks after quantisation, in natural order
+	edge       [2][64]byte  // the samples of blocks that the picture fills in part
 }
 
 // Encode appends the file to dst and returns the extended slice, like append. On an error,

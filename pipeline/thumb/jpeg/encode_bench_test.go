@@ -30,9 +30,10 @@ func BenchmarkTransform(b *testing.B) {
 	var q quantTable
 	q.reset(&lumaSteps, 80)
 	block := blocksOf()[2]
-	var coef [64]int16
-	b.SetBytes(64)
+	var coef [2][64]int16
+	in := [2]Samples{{block[:], 8}, {block[:], 8}}
+	b.SetBytes(128)
 	for b.Loop() {
-		transform(&coef, block[:], 8, &q)
+		transform(&coef, &in, 2, &q)
 	}
 }

@@ -3,23 +3,21 @@ package jpeg
 // The forward transform is the inverse one of idct.go the other way round, with the same
 // constants and the same bits between the passes.
 
-// transform reads a block of 8 x 8 samples, shifts their level (A.3.1), transforms it
-// (A.3.3) and quantises it (A.3.4) into coef, in natural order. Bit i of the result says that
-// the coefficient at zigzag index i is not zero.
-func transform(coef *[64]int16, pix []byte, stride int, q *quantTable) uint64 {
-	return transformGo(coef, pix, stride, q)
-}
-
-func transformGo(coef *[64]int16, pix []byte, stride int, q *quantTable) uint64 {
-	var b [64]int32
-	for y := range 8 {
-		s := (*[8]byte)(pix[y*stride:])
-		fdctRow((*[8]int32)(b[8*y:]), s)
+// transformGo reads the first n of two blocks of 8 x 8 samples, shifts their level (A.3.1),
+// transforms them (A.3.3) and quantises them (A.3.4) into coef, in natural order. Bit i of a
+// mask says that the coefficient at zigzag index i of its block is not zero.
+func transformGo(coef *[2][64]int16, in *[2]Samples, n int, q *quantTable) (masks [2]uint64) {
+	for k, samples := range in[:n] {
+		var b [64]int32
+		for y := range 8 {
+			fdctRow((*[8]int32)(b[8*y:]), (*[8]byte)(samples.Pix[y*samples.Stride:]))
+		}
+		for x := range 8 {
+			fdctColumn((*[57]int32)(b[x:]))
+		}
+		masks[k] = q.divide(&coef[k], &b)
 	}
-	for x := range 8 {
-		fdctColumn((*[57]int32)(b[x:]))
-	}
-	return q.divide(coef, &b)
+	return masks
 }
 
 // divide quantises, rounding to nearest and halves away from zero.

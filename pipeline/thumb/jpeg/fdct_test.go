@@ -50,8 +50,9 @@ func TestTransformAgainstDefinition(t *testing.T) {
 	}
 	q.reset(&ones, 50)
 	for _, block := range blocksOf() {
-		var coef [64]int16
-		mask := transform(&coef, block[:], 8, &q)
+		var coefs [2][64]int16
+		masks := transform(&coefs, &[2]Samples{{block[:], 8}}, 1, &q)
+		coef, mask := coefs[0], masks[0]
 		for i, natural := range zigzag {
 			u := int(natural)
 			sum := 0.0
