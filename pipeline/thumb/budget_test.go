@@ -3,6 +3,8 @@ package thumb
 import (
 	"bytes"
 	"context"
+	"io"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/probe"
 	"github.com/afterput/afterput/pipeline/probe/samples"
+	"github.com/afterput/afterput/pipeline/thumb/jpeg"
 )
 
 // fake is a renderer whose cost and deeds the test decides.
@@ -20,6 +23,10 @@ type fake struct {
 	bytes int64
 	do    func(ctx context.Context)
 }
+
+func (fake) name() string { return "fake" }
+
+func (fake) takes(picture) bool { return true }
 
 func (f fake) cost(picture, []target) int64 { return f.bytes }
 
@@ -32,7 +39,7 @@ func engine(t *testing.T, opt Options, r renderer) *Engine {
 	t.Helper()
 	e, err := New(opt)
 	require.NoError(t, err)
-	e.render = r
+	e.renderers = []renderer{r}
 	return e
 }
 
@@ -66,7 +73,7 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var running, peak, done atomic.Int64
-		e := engine(t, Options{Budget: 100}, fake{bytes: 30, do: func(ctx context.Context) {
+		e := engine(t, Options{Budget: 120 << 10}, fake{bytes: 30 << 10, do: func(ctx context.Context) {
 			peak.Store(max(peak.Load(), running.Add(1)))
 			<-time.After(time.Second)
 			running.Add(-1)
@@ -96,7 +103,7 @@ func TestBudgetWaitsUnderTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		// More than the whole budget: it runs, but alone.
-		e := engine(t, Options{Budget: 100}, fake{bytes: 1000, do: func(context.Context) { <-release }})
+		e := engine(t, Options{Budget: 100 << 10}, fake{bytes: 1000 << 10, do: func(context.Context) { <-release }})
 		png := samples.PNG(5, 5)
 		first := make(chan error, 1)
 		go func() { first <- call(t.Context(), e, png) }()
@@ -111,7 +118,73 @@ func TestBudgetWaitsUnderTheContext(t *testing.T) {
 	})
 }
 
-// The estimate of the standard renderer must cover what it holds.
+// Files wait for room among files, before they are read.
+func TestBudgetOfFiles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		png := samples.PNG(5, 5)
+		size := int64(len(png))
+		e := engine(t, Options{Budget: 4 * 2 * size}, fake{bytes: 1, do: func(context.Context) {}})
+		facts, _ := probe.Detect(png, size)
+		presets := []pipeline.Preset{{Width: 1, Height: 1}}
+		var begun atomic.Int64
+		var done sync.WaitGroup
+		ends := make(chan struct{})
+		for range 5 {
+			done.Go(func() {
+				src := io.MultiReader(bytes.NewReader(png[:1]), readFunc(func([]byte) (int, error) {
+					begun.Add(1)
+					<-ends
+					return 0, io.EOF
+				}))
+				_, err := e.Thumbnails(t.Context(), src, facts, size, presets)
+				require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
+			})
+		}
+		synctest.Wait()
+		require.EqualValues(t, 2, begun.Load())
+		close(ends)
+		done.Wait()
+		require.EqualValues(t, 5, begun.Load())
+	})
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A large photo and small ones beside it: they flow, it waits for its room, and nobody
+// starves.
+func TestBudgetIsFair(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShare(100)
+		var order []string
+		var mu sync.Mutex
+		hold := func(name string, n int64, d time.Duration) {
+			release, err := s.take(t.Context(), n)
+			require.NoError(t, err)
+			mu.Lock()
+			order = append(order, name)
+			mu.Unlock()
+			time.Sleep(d)
+			release()
+		}
+		var done sync.WaitGroup
+		for i, one := range []struct {
+			name string
+			n    int64
+		}{{"small", 30}, {"small", 30}, {"large", 1000}, {"late", 30}, {"late", 30}} {
+			time.Sleep(time.Duration(i))
+			done.Go(func() { hold(one.name, one.n, time.Second) })
+			synctest.Wait()
+		}
+		done.Wait()
+		require.Equal(t, []string{"small", "small", "large", "late", "late"}, order)
+	})
+}
+
+// The estimates must cover what is held.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	e := engine(t, Options{}, standard{})
@@ -124,17 +197,37 @@ func TestCost(t *testing.T) {
 	cost := standard{}.cost(p, targets)
 	require.Greater(t, cost, int64(1200*1600*3/2+600*800*4))
 	require.Less(t, cost, int64(1200*1600*6))
-	require.EqualValues(t, 10, depthJPEG(probe.ShapeJPEG(samples.CMYKJPEG(8, 8)))-2)
+	cmyk, err := e.inspect(samples.CMYKJPEG(8, 8), pipeline.Facts{Type: probe.TypeJPEG})
+	require.NoError(t, err)
+	require.EqualValues(t, 12, cmyk.depth)
 	for _, tc := range []struct {
-		s    probe.JPEGShape
+		h    jpeg.Header
 		want int64
 	}{
-		{probe.JPEGShape{Components: 3, Samples: 6}, 2},
-		{probe.JPEGShape{Components: 3, Samples: 12}, 3},
-		{probe.JPEGShape{Components: 3, Samples: 6, Progressive: true}, 8},
-		{probe.JPEGShape{Components: 1, Samples: 4}, 1},
-		{probe.JPEGShape{}, 1},
+		{jpeg.Header{Components: []jpeg.Component{{H: 2, V: 2}, {H: 1, V: 1}, {H: 1, V: 1}}}, 2},
+		{jpeg.Header{Components: []jpeg.Component{{H: 1, V: 1}, {H: 1, V: 1}, {H: 1, V: 1}}}, 3},
+		{jpeg.Header{Components: []jpeg.Component{{H: 2, V: 2}, {H: 1, V: 1}, {H: 1, V: 1}}, Progressive: true}, 8},
+		{jpeg.Header{Components: []jpeg.Component{{H: 1, V: 1}}}, 1},
 	} {
-		require.Equal(t, tc.want, depthJPEG(tc.s), "%+v", tc.s)
+		require.Equal(t, tc.want, depthJPEG(&tc.h), "%+v", tc.h)
+	}
+}
+
+func TestScaleFor(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		w, h, side int
+		want       jpeg.Scale
+	}{
+		{4032, 3024, 1280, jpeg.Half},
+		{4032, 3024, 480, jpeg.Quarter},
+		{4032, 3024, 320, jpeg.Eighth},
+		{1080, 1920, 1280, jpeg.Full},
+		{12000, 9000, 1280, jpeg.Quarter},
+		{12000, 9000, 1000, jpeg.Eighth},
+		{100, 100, 200, jpeg.Full},
+	} {
+		got := scaleFor(plan(tc.w, tc.h, []pipeline.Preset{{Width: tc.side, Height: tc.side}, {Width: 10, Height: 10}}))
+		require.Equal(t, tc.want, got, "%+v", tc)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"golang.org/x/sync/semaphore"
+	"slices"
+	"sync"
 
 	"github.com/afterput/afterput/pipeline"
 )
@@ -17,6 +17,7 @@ const (
 	DefaultBudget    = 512 << 20
 	DefaultMaxBytes  = 64 << 20
 	DefaultMaxScans  = 100
+	DefaultMinRows   = 0.75
 )
 
 // Options are the limits of an Engine. The zero value of each field is its default.
@@ -24,9 +25,10 @@ type Options struct {
 	// MaxPixels is the most pixels, width x height, that an image may have. More is an
 	// error with the code TOO_MANY_PIXELS. Defaults to 50 million.
 	MaxPixels int64
-	// Budget is how many bytes all decoded images together may take at a time. An image
-	// waits until there is room; one that needs more than all of it runs alone. The files
-	// themselves are not counted. Defaults to 512 MiB.
+	// Budget is how many bytes all images together may take at a time, a quarter of them
+	// for the files as they were read. What an image will take is computed from its header,
+	// before anything is allocated for it. It waits until there is room; one that needs more
+	// than all of it runs alone. Defaults to 512 MiB.
 	Budget int64
 	// MaxBytes is the largest file that is read into memory. A larger one is an error with
 	// the code TOO_LARGE. Defaults to 64 MiB.
@@ -35,20 +37,31 @@ type Options struct {
 	// a small file of many burns CPU. More is an error with the code CORRUPT_FILE. Defaults
 	// to 100.
 	MaxScans int
+	// MinRows is the share of the rows, above 0 and up to 1, that a damaged or truncated JPEG
+	// must have for a thumbnail; the rest is grey then. Less is an error with the code
+	// CORRUPT_FILE. Defaults to 0.75.
+	MinRows float64
+	// Plain has every image decoded by the standard library and resized by imaging, which
+	// takes more time and memory and takes whole JPEGs only.
+	Plain bool
 }
 
 func (o Options) withDefaults() (Options, error) {
 	if o.MaxPixels < 0 || o.Budget < 0 || o.MaxBytes < 0 || o.MaxScans < 0 {
 		return o, errors.New("thumb: limits cannot be negative")
 	}
+	if !(o.MinRows >= 0 && o.MinRows <= 1) {
+		return o, errors.New("thumb: the share of rows is not between 0 and 1")
+	}
 	o.MaxPixels = orDefault(o.MaxPixels, DefaultMaxPixels)
 	o.Budget = orDefault(o.Budget, DefaultBudget)
 	o.MaxBytes = orDefault(o.MaxBytes, DefaultMaxBytes)
 	o.MaxScans = orDefault(o.MaxScans, DefaultMaxScans)
+	o.MinRows = orDefault(o.MinRows, DefaultMinRows)
 	return o, nil
 }
 
-func orDefault[T int | int64](v, def T) T {
+func orDefault[T int | int64 | float64](v, def T) T {
 	if v == 0 {
 		return def
 	}
@@ -57,9 +70,11 @@ func orDefault[T int | int64](v, def T) T {
 
 // Engine makes thumbnails. It is safe for concurrent use.
 type Engine struct {
-	opt    Options
-	budget *semaphore.Weighted
-	render renderer
+	opt       Options
+	budget    budget
+	renderers []renderer // the first that takes an image renders it
+	buffers   sync.Pool  // of files
+	paths     paths
 }
 
 var _ pipeline.Thumbnailer = (*Engine)(nil)
@@ -70,12 +85,20 @@ func New(opt Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{opt: opt, budget: semaphore.NewWeighted(opt.Budget), render: standard{}}, nil
+	e := &Engine{opt: opt, budget: newBudget(opt.Budget)}
+	if !opt.Plain {
+		e.renderers = append(e.renderers, &fast{pool: new(pool), minRows: opt.MinRows})
+	}
+	e.renderers = append(e.renderers, standard{})
+	return e, nil
 }
 
-// renderer is the seam behind which pixels are handled, so that a faster one can take the
-// place of the standard one.
+// renderer is one way to handle pixels.
 type renderer interface {
+	// name is the path that is counted.
+	name() string
+	// takes tells whether it can render an image.
+	takes(p picture) bool
 	// cost is about how many bytes render holds at its peak, beside the file.
 	cost(p picture, targets []target) int64
 	// render decodes, orients, resizes and encodes; one thumbnail per target, in their
@@ -102,26 +125,36 @@ func (e *Engine) Thumbnails(
 	if err := checkOrder(facts, presets); err != nil {
 		return nil, err
 	}
-	data, err := read(ctx, src, size, e.opt.MaxBytes)
+	if err := checkSize(size, e.opt.MaxBytes); err != nil {
+		return nil, err
+	}
+	release, err := e.budget.files.take(ctx, size)
 	if err != nil {
+		return nil, err
+	}
+	defer release()
+	data := e.buffer(size)
+	defer e.reuse(data)
+	if err := read(ctx, src, data); err != nil {
 		return nil, err
 	}
 	p, err := e.inspect(data, facts)
 	if err != nil {
 		return nil, err
 	}
-	targets := plan(p.uprightWidth(), p.uprightHeight(), presets)
-	return e.run(ctx, p, targets)
+	return e.run(ctx, p, plan(p.uprightWidth(), p.uprightHeight(), presets))
 }
 
 // run renders within the budget.
 func (e *Engine) run(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error) {
-	need := min(max(e.render.cost(p, targets), 1), e.opt.Budget)
-	if err := e.budget.Acquire(ctx, need); err != nil {
-		return nil, transient("thumb.wait", err)
+	with := e.renderers[slices.IndexFunc(e.renderers, func(r renderer) bool { return r.takes(p) })]
+	release, err := e.budget.pixels.take(ctx, with.cost(p, targets))
+	if err != nil {
+		return nil, err
 	}
-	defer e.budget.Release(need)
-	thumbs, err := e.render.render(ctx, p, targets)
+	defer release()
+	e.paths.count(with.name(), p.kind)
+	thumbs, err := with.render(ctx, p, targets)
 	switch {
 	case err == nil:
 		return thumbs, nil
@@ -129,6 +162,23 @@ func (e *Engine) run(ctx context.Context, p picture, targets []target) ([]pipeli
 		return nil, transient("thumb.render", ctx.Err())
 	}
 	return nil, invalid("thumb.decode", pipeline.CodeCorruptFile, err)
+}
+
+// keptFile is the largest buffer that is kept for the next file, in bytes.
+const keptFile = 8 << 20
+
+// buffer gives size bytes that may hold anything.
+func (e *Engine) buffer(size int64) []byte {
+	if b, ok := e.buffers.Get().(*[]byte); ok && int64(cap(*b)) >= size {
+		return (*b)[:size]
+	}
+	return make([]byte, size)
+}
+
+func (e *Engine) reuse(b []byte) {
+	if cap(b) <= keptFile {
+		e.buffers.Put(&b)
+	}
 }
 
 func checkOrder(facts pipeline.Facts, presets []pipeline.Preset) error {

@@ -7,13 +7,13 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 
 	"golang.org/x/image/webp"
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/probe"
+	"github.com/afterput/afterput/pipeline/thumb/jpeg"
 )
 
 // picture is a file whose header the real decoder has accepted.
@@ -26,6 +26,10 @@ type picture struct {
 	orientation int
 	// depth is how many bytes per pixel decoding takes, at least 1.
 	depth int64
+	// jpeg is the header of a JPEG, nil otherwise.
+	jpeg *jpeg.Header
+	// maxScans is how often the scans of a JPEG may visit each block.
+	maxScans int
 	// frame is the first frame of an animated WebP, nil otherwise.
 	frame *webpFrame
 }
@@ -62,17 +66,20 @@ func decodable(kind string) bool {
 // inspect asks the decoder itself for the size, whatever the facts say: it is the
 // decoder that will allocate.
 func (e *Engine) inspect(data []byte, facts pipeline.Facts) (picture, error) {
-	p := picture{kind: facts.Type, data: data, orientation: facts.Orientation}
-	found, _ := probe.Detect(data, int64(len(data)))
-	if p.orientation < 1 || p.orientation > 8 {
+	p := picture{kind: facts.Type, data: data, orientation: facts.Orientation, maxScans: e.opt.MaxScans}
+	var found pipeline.Facts
+	if p.orientation < 1 || p.orientation > 8 || p.kind == probe.TypeGIF {
 		// EXIF may lie behind the bytes that the check read, as it does in WebP.
+		found = detect(data)
 		p.orientation = found.Orientation
 	}
-	cfg, err := decodeConfig(p.kind, data)
-	if err != nil {
-		return p, invalid("thumb.header", pipeline.CodeCorruptFile, err)
+	if err := p.header(); err != nil {
+		code := pipeline.CodeCorruptFile
+		if errors.Is(err, jpeg.ErrUnsupported) {
+			code = pipeline.CodeTypeNotAllowed
+		}
+		return p, invalid("thumb.header", code, err)
 	}
-	p.width, p.height = cfg.Width, cfg.Height
 	if p.kind == probe.TypeGIF {
 		// The first frame may be larger than the screen; found knows both.
 		p.width, p.height = max(p.width, found.Width), max(p.height, found.Height)
@@ -85,44 +92,79 @@ func (e *Engine) inspect(data []byte, facts pipeline.Facts) (picture, error) {
 		return p, invalid("thumb.header", pipeline.CodeTooManyPixels,
 			fmt.Errorf("the image is %d x %d pixels, the limit is %d pixels", p.width, p.height, e.opt.MaxPixels))
 	}
-	if err := e.inspectKind(&p, cfg); err != nil {
+	if err := p.frames(); err != nil {
 		return p, invalid("thumb.header", pipeline.CodeCorruptFile, err)
 	}
 	return p, nil
 }
 
-// inspectKind finds out what decoding will take.
-func (e *Engine) inspectKind(p *picture, cfg image.Config) error {
-	switch p.kind {
-	case probe.TypeJPEG:
-		shape := probe.ShapeJPEG(p.data)
-		if shape.Scans > e.opt.MaxScans {
-			return fmt.Errorf("the JPEG has %d scans, the limit is %d", shape.Scans, e.opt.MaxScans)
+// detect has a file probed as far as the probe wants to see it.
+func detect(data []byte) pipeline.Facts {
+	head := data[:min(len(data), pipeline.ProbeBytes)]
+	for {
+		facts, need := probe.Detect(head, int64(len(data)))
+		if need <= len(head) {
+			return facts
 		}
-		p.depth = depthJPEG(shape)
+		head = data[:min(len(data), need)]
+	}
+}
+
+// header finds out the size, and what decoding takes.
+func (p *picture) header() error {
+	if p.kind == probe.TypeJPEG {
+		return p.headerJPEG()
+	}
+	cfg, err := decodeConfig(p.kind, p.data)
+	if err != nil {
+		return err
+	}
+	p.width, p.height = cfg.Width, cfg.Height
+	switch p.kind {
 	case probe.TypePNG:
 		p.depth = depthPNG(cfg.ColorModel, p.data)
 	case probe.TypeGIF:
 		p.depth = 1
 	case probe.TypeWebP:
 		p.depth = 6 // lossless: 4, plus what its transforms keep; lossy: 1.5, plus 4 for alpha
-		frame, err := firstFrame(p.data)
-		if err != nil {
-			return err
-		}
-		if frame != nil && !frame.bounds().In(image.Rect(0, 0, p.width, p.height)) {
-			return errors.New("the first frame lies outside of the canvas")
-		}
-		p.frame = frame
 	}
+	return nil
+}
+
+func (p *picture) headerJPEG() error {
+	h, err := jpeg.ReadHeader(p.data)
+	if err != nil {
+		return err
+	}
+	if err := h.Supported(); err != nil {
+		return err
+	}
+	if h.Scans > p.maxScans {
+		return fmt.Errorf("the JPEG has %d scans, the limit is %d", h.Scans, p.maxScans)
+	}
+	p.jpeg, p.width, p.height, p.depth = &h, h.Width, h.Height, depthJPEG(&h)
+	return nil
+}
+
+// frames finds the first frame of an animation whose decoder needs that.
+func (p *picture) frames() error {
+	if p.kind != probe.TypeWebP {
+		return nil
+	}
+	frame, err := firstFrame(p.data)
+	if err != nil {
+		return err
+	}
+	if frame != nil && !frame.bounds().In(image.Rect(0, 0, p.width, p.height)) {
+		return errors.New("the first frame lies outside of the canvas")
+	}
+	p.frame = frame
 	return nil
 }
 
 func decodeConfig(kind string, data []byte) (image.Config, error) {
 	r := bytes.NewReader(data)
 	switch kind {
-	case probe.TypeJPEG:
-		return jpeg.DecodeConfig(r)
 	case probe.TypePNG:
 		return png.DecodeConfig(r)
 	case probe.TypeGIF:
@@ -134,16 +176,20 @@ func decodeConfig(kind string, data []byte) (image.Config, error) {
 
 // depthJPEG is the bytes per pixel of image/jpeg: one per sample, four more in a
 // progressive image for its coefficients, and twice four for CMYK.
-func depthJPEG(s probe.JPEGShape) int64 {
-	samples := int64(max(s.Samples, 4))
-	if s.Progressive {
+func depthJPEG(h *jpeg.Header) int64 {
+	var samples, hMax, vMax int
+	for _, c := range h.Components {
+		samples += c.H * c.V
+		hMax, vMax = max(hMax, c.H), max(vMax, c.V)
+	}
+	if h.Progressive {
 		samples *= 5
 	}
-	depth := (samples + 3) / 4
-	if s.Components == 4 {
+	depth := (samples + hMax*vMax - 1) / (hMax * vMax)
+	if len(h.Components) == 4 {
 		depth += 8
 	}
-	return depth
+	return int64(depth)
 }
 
 // depthPNG is the bytes per pixel of image/png. An interlaced image is held twice while

@@ -82,8 +82,11 @@ func (i *Isolated) Thumbnails(
 	case <-ctx.Done():
 		return nil, transient("thumb.wait", ctx.Err())
 	}
-	data, err := read(ctx, src, size, i.opt.Engine.MaxBytes)
-	if err != nil {
+	if err := checkSize(size, i.opt.Engine.MaxBytes); err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	if err := read(ctx, src, data); err != nil {
 		return nil, err
 	}
 	within := DefaultWithin

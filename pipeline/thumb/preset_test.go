@@ -29,9 +29,8 @@ func flag(t testing.TB, w, h int) []byte {
 	return b.Bytes()
 }
 
-func TestPresets(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t, thumb.Options{})
+func presets(t *testing.T, opt thumb.Options) {
+	e := newEngine(t, opt)
 	const red, green, blue, mixed = 0xff0000, 0x00ff00, 0x0000ff, 0x7fff7f
 	for _, tc := range []struct {
 		name          string
@@ -63,9 +62,8 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-func TestPNGKeepsAlpha(t *testing.T) {
-	t.Parallel()
-	thumbs, err := run(t, newEngine(t, thumb.Options{}), flag(t, 300, 100), []pipeline.Preset{
+func pngKeepsAlpha(t *testing.T, opt thumb.Options) {
+	thumbs, err := run(t, newEngine(t, opt), flag(t, 300, 100), []pipeline.Preset{
 		{Name: "png", Width: 30, Height: 30, Format: pipeline.PNG}, {Name: "whole", Width: 300, Height: 300, Format: pipeline.PNG},
 	})
 	require.NoError(t, err)
@@ -80,7 +78,7 @@ func TestPNGKeepsAlpha(t *testing.T) {
 		require.GreaterOrEqual(t, c.G, uint8(253))
 		require.Zero(t, c.R)
 	}
-	opaque, err := run(t, newEngine(t, thumb.Options{}), samples.Photo(samples.Options{Width: 90, Height: 60}), []pipeline.Preset{
+	opaque, err := run(t, newEngine(t, opt), samples.Photo(samples.Options{Width: 90, Height: 60}), []pipeline.Preset{
 		{Width: 30, Height: 30, Format: pipeline.PNG},
 	})
 	require.NoError(t, err)
@@ -90,9 +88,8 @@ func TestPNGKeepsAlpha(t *testing.T) {
 }
 
 // Upright comes first: the middle is that of the upright image.
-func TestFillOfATurnedPhoto(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t, thumb.Options{})
+func fillOfATurnedPhoto(t *testing.T, opt thumb.Options) {
+	e := newEngine(t, opt)
 	for o := 1; o <= 8; o++ {
 		thumbs, err := run(t, e, samples.Oriented(o), []pipeline.Preset{{Width: 40, Height: 40, Mode: pipeline.Fill}, {Width: 10, Height: 60, Mode: pipeline.Fill}})
 		require.NoError(t, err)

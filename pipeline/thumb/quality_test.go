@@ -51,9 +51,8 @@ func difference(img image.Image, ref [][3]float64) float64 {
 }
 
 // Every size of the cascade must look like the original, whatever shrinks it.
-func TestLooksLikeTheOriginal(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t, thumb.Options{})
+func looksLikeTheOriginal(t *testing.T, opt thumb.Options) {
+	e := newEngine(t, opt)
 	for _, size := range []image.Point{{X: 350, Y: 467}, {X: 701, Y: 467}} {
 		data := samples.Photo(samples.Options{Width: size.X, Height: size.Y, Seed: 1, Quality: 95})
 		original, err := jpeg.Decode(bytes.NewReader(data))

@@ -9,29 +9,33 @@ import (
 	"github.com/afterput/afterput/pipeline"
 )
 
-// read takes exactly size bytes out of src, at most the given number.
-func read(ctx context.Context, src io.Reader, size, most int64) ([]byte, error) {
+// checkSize tells whether a file of size bytes is read at all.
+func checkSize(size, most int64) error {
 	switch {
 	case size == 0:
-		return nil, invalid("thumb.read", pipeline.CodeEmptyFile, errors.New("the file has no bytes"))
+		return invalid("thumb.read", pipeline.CodeEmptyFile, errors.New("the file has no bytes"))
 	case size < 0:
-		return nil, pipeline.Errorf(pipeline.Bug, "thumb.read", "", "the size is %d", size)
+		return pipeline.Errorf(pipeline.Bug, "thumb.read", "", "the size is %d", size)
 	case size > most:
-		return nil, invalid("thumb.read", pipeline.CodeTooLarge, fmt.Errorf("the file has %d bytes, the limit is %d", size, most))
+		return invalid("thumb.read", pipeline.CodeTooLarge, fmt.Errorf("the file has %d bytes, the limit is %d", size, most))
 	}
+	return nil
+}
+
+// read takes exactly len(data) bytes out of src.
+func read(ctx context.Context, src io.Reader, data []byte) error {
 	in := ctxReader{ctx: ctx, r: src}
-	data := make([]byte, size)
 	if n, err := io.ReadFull(in, data); err != nil {
-		return nil, readError(fmt.Errorf("after %d of %d bytes: %w", n, size, err))
+		return readError(fmt.Errorf("after %d of %d bytes: %w", n, len(data), err))
 	}
 	var beyond [1]byte
 	switch _, err := io.ReadFull(in, beyond[:]); {
 	case err == nil:
-		return nil, readError(fmt.Errorf("there are more than the %d bytes that were announced", size))
+		return readError(fmt.Errorf("there are more than the %d bytes that were announced", len(data)))
 	case !errors.Is(err, io.EOF):
-		return nil, readError(err)
+		return readError(err)
 	}
-	return data, nil
+	return nil
 }
 
 // readError keeps what the store says of its error; else it is the network.

@@ -17,11 +17,17 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/probe"
+	"github.com/afterput/afterput/pipeline/thumb/icc"
+	ourjpeg "github.com/afterput/afterput/pipeline/thumb/jpeg"
 )
 
 // standard renders with the decoders of the standard library and x/image, and with
 // imaging as the resampler.
 type standard struct{}
+
+func (standard) name() string { return PathStandard }
+
+func (standard) takes(picture) bool { return true }
 
 // cost counts the decoded image, what it shrinks to, the two copies that orienting and
 // resizing take of that, and the thumbnails, each twice while it is resized.
@@ -55,6 +61,14 @@ func (standard) render(ctx context.Context, p picture, targets []target) ([]pipe
 	if err != nil {
 		return nil, err
 	}
+	var keep []byte
+	if p.jpeg != nil && len(p.jpeg.ICC) > 0 {
+		var toSRGB *icc.Transform
+		gray := p.jpeg.Model == ourjpeg.ModelGray
+		if toSRGB, keep = profile(p.jpeg.ICC, gray); toSRGB != nil {
+			toSRGB.RGB(base.Pix, 4)
+		}
+	}
 	base = orient(base, p.orientation)
 	whole := view{w: float64(p.uprightWidth()), h: float64(p.uprightHeight())}
 	images := make([]*image.NRGBA, len(targets))
@@ -69,7 +83,7 @@ func (standard) render(ctx context.Context, p picture, targets []target) ([]pipe
 			from, shown = images[t.from], targets[t.from].view
 		}
 		images[i] = resize(from, shown, t)
-		if thumbs[i], err = encode(images[i], t); err != nil {
+		if thumbs[i], err = encode(images[i], t, keep); err != nil {
 			return nil, err
 		}
 	}
@@ -171,18 +185,19 @@ func orient(img *image.NRGBA, orientation int) *image.NRGBA {
 	return img
 }
 
-// encode writes a file without any metadata.
-func encode(img *image.NRGBA, t target) (pipeline.Thumbnail, error) {
-	var b bytes.Buffer
-	var err error
+// encode writes a file without any metadata but a colour profile that it needs.
+func encode(img *image.NRGBA, t target, profile []byte) (th pipeline.Thumbnail, err error) {
+	th = pipeline.Thumbnail{Preset: t.preset.Name, Type: t.preset.Format.Type(), Width: t.width, Height: t.height}
 	if t.preset.Format == pipeline.PNG {
-		err = png.Encode(&b, img)
-	} else {
-		err = encodeJPEG(&b, img, t.preset)
+		th.Data, err = encodePNG(img, profile)
+		return th, err
 	}
-	return pipeline.Thumbnail{
-		Preset: t.preset.Name, Type: t.preset.Format.Type(), Width: t.width, Height: t.height, Data: b.Bytes(),
-	}, err
+	var b bytes.Buffer
+	err = encodeJPEG(&b, img, t.preset)
+	if th.Data = b.Bytes(); profile != nil && err == nil {
+		th.Data = withProfile(th.Data, profile)
+	}
+	return th, err
 }
 
 // encodeJPEG writes an image on the background of its preset. Its pixels are opaque then,

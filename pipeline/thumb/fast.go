@@ -1,0 +1,168 @@
+package thumb
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/probe"
+	"github.com/afterput/afterput/pipeline/thumb/icc"
+	"github.com/afterput/afterput/pipeline/thumb/jpeg"
+)
+
+// fast renders JPEGs. It decodes no more of them than the thumbnails need, and only small
+// planes of luma and chroma ever exist: the rows of the decoder flow through the filter.
+type fast struct {
+	pool    *pool
+	minRows float64
+}
+
+func (*fast) name() string { return PathFast }
+
+func (*fast) takes(p picture) bool { return p.kind == probe.TypeJPEG && p.jpeg.Supported() == nil }
+
+// headroom is how many pixels a side are decoded at least for one of a thumbnail, where the
+// original has them. What the decoder leaves out aliases; the filter removes it.
+const headroom = 1.5
+
+// scaleFor gives the smallest scale that has enough pixels for all targets.
+func scaleFor(targets []target) jpeg.Scale {
+	need := 8 * headroom * density(targets)
+	for _, s := range []jpeg.Scale{jpeg.Eighth, jpeg.Quarter, jpeg.Half} {
+		if float64(s) >= need {
+			return s
+		}
+	}
+	return jpeg.Full
+}
+
+// cost counts the decoder, the rows that the filters keep, and all thumbnails: their
+// planes, lying and upright, and their files.
+func (*fast) cost(p picture, targets []target) int64 {
+	scale := scaleFor(targets)
+	cost := p.jpeg.Memory(scale) + fixedCost
+	columns, _ := p.jpeg.PlaneSize(0, scale)
+	for _, t := range targets {
+		cost += t.pixels() * 5
+		if t.from == decoded {
+			const rowsKept, planes = 64, 4
+			cost += int64(columns) * rowsKept * planes
+		}
+	}
+	return cost
+}
+
+// fixedCost is what the tables of decoder, filters and encoder take.
+const fixedCost = 1 << 20
+
+func (f *fast) render(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error) {
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	s := f.pool.get()
+	thumbs, err := f.with(ctx, s, p, targets)
+	if err == nil {
+		f.pool.put(s, f.cost(p, targets))
+	}
+	return thumbs, err
+}
+
+func (f *fast) with(ctx context.Context, s *scratch, p picture, targets []target) ([]pipeline.Thumbnail, error) {
+	images, err := f.decode(ctx, s, p, targets)
+	if err != nil {
+		return nil, err
+	}
+	thumbs := make([]pipeline.Thumbnail, len(targets))
+	for _, i := range densest(targets) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		t := targets[i]
+		if t.from != decoded {
+			if images[i], err = s.reduce(images[t.from], targets[t.from], t); err != nil {
+				return nil, err
+			}
+		}
+		if thumbs[i], err = s.encode(&images[i], t); err != nil {
+			return nil, err
+		}
+	}
+	return thumbs, nil
+}
+
+// decode decodes once for all roots, and gives the images of those targets.
+func (f *fast) decode(ctx context.Context, s *scratch, p picture, targets []target) ([]planar, error) {
+	scale := scaleFor(targets)
+	var roots []*root
+	for i, t := range targets {
+		if t.from == decoded {
+			r, err := newRoot(s, p.jpeg, scale, orientations[p.orientation], t, len(roots)*len(p.jpeg.Components))
+			if err != nil {
+				return nil, err
+			}
+			r.index = i
+			roots = append(roots, r)
+		}
+	}
+	opt := jpeg.Options{Scale: scale, MinRows: f.minRows, MaxScans: p.maxScans}
+	_, err := s.decoder.Decode(ctx, p.data, *p.jpeg, opt, func(b jpeg.Band) error {
+		for _, r := range roots {
+			r.take(b)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var toSRGB *icc.Transform
+	var keep []byte
+	if len(p.jpeg.ICC) > 0 {
+		toSRGB, keep = profile(p.jpeg.ICC, p.jpeg.Model == jpeg.ModelGray)
+	}
+	images := make([]planar, len(targets))
+	for _, r := range roots {
+		one := r.finish(s, p.jpeg)
+		one.convert(toSRGB)
+		one.profile = keep
+		images[r.index] = one
+	}
+	return images, nil
+}
+
+// reduce makes the image of a target out of that of another.
+func (s *scratch) reduce(src planar, from, t target) (planar, error) {
+	if from.width == t.width && from.height == t.height && from.view == t.view {
+		return src, nil
+	}
+	dst := s.planar(t.width, t.height, src.gray)
+	dst.profile = src.profile
+	x := span{from: t.view.x - from.view.x, length: t.view.w}
+	y := span{from: t.view.y - from.view.y, length: t.view.h}
+	perX, perY := float64(from.width)/from.view.w, float64(from.height)/from.view.h
+	to := dst.planes()
+	for i, plane := range src.planes() {
+		ax, ay := x.axis(plane.Width, t.width, perX, false), y.axis(plane.Height, t.height, perY, false)
+		if i > 0 {
+			ax, ay = x.axis(plane.Width, t.width, perX/2, true), y.axis(plane.Height, t.height, perY/2, true)
+		}
+		scaler := s.scaler(0)
+		if err := scaler.Reset(ax, ay, *to[i]); err != nil {
+			return dst, err
+		}
+		scaler.Rows(plane.Pix, plane.Stride, plane.Height)
+	}
+	return dst, nil
+}
+
+// encode writes a file without any metadata but a colour profile that it needs.
+func (s *scratch) encode(p *planar, t target) (pipeline.Thumbnail, error) {
+	th := pipeline.Thumbnail{Preset: t.preset.Name, Type: t.preset.Format.Type(), Width: t.width, Height: t.height}
+	var err error
+	if t.preset.Format == pipeline.PNG {
+		th.Data, err = encodePNG(p.image(), p.profile)
+		return th, err
+	}
+	s.out, err = s.encoder.Encode(s.out[:0], p.picture(), jpeg.EncodeOptions{Quality: t.preset.Quality, ICC: p.profile})
+	th.Data = bytes.Clone(s.out)
+	return th, err
+}

@@ -1,0 +1,44 @@
+package thumb
+
+import (
+	"maps"
+	"sync"
+)
+
+// The paths that an image can take.
+const (
+	// PathFast decodes a JPEG at the scale that its thumbnails need, in planes.
+	PathFast = "fast"
+	// PathStandard decodes with the standard library and resizes with imaging.
+	PathStandard = "standard"
+)
+
+// Path is a way that images took, and what they were.
+type Path struct {
+	// Name is PathFast or PathStandard.
+	Name string
+	// Type is the MIME type of the file.
+	Type string
+}
+
+// paths counts. The zero value is ready.
+type paths struct {
+	mu     sync.Mutex
+	counts map[Path]uint64
+}
+
+func (p *paths) count(name, kind string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.counts == nil {
+		p.counts = make(map[Path]uint64)
+	}
+	p.counts[Path{name, kind}]++
+}
+
+// Paths tells how many images took which path since the Engine was made.
+func (e *Engine) Paths() map[Path]uint64 {
+	e.paths.mu.Lock()
+	defer e.paths.mu.Unlock()
+	return maps.Clone(e.paths.counts)
+}
