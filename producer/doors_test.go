@@ -47,13 +47,17 @@ func (w *world) count(table string) (n int) {
 // signed posts a body as a sender with the secret does; headers are name, value.
 func (w *world) signed(secret, id string, at time.Time, path, body string, headers ...string) answer {
 	w.t.Helper()
+	return w.do(http.MethodPost, path, "", []byte(body), append(signatureOf(w.t, secret, id, at, body), headers...)...)
+}
+
+// signatureOf gives the headers of a sender with the secret, as name and value.
+func signatureOf(t *testing.T, secret, id string, at time.Time, body string) []string {
+	t.Helper()
 	sender, err := standardwebhooks.NewWebhook(secret)
-	require.NoError(w.t, err)
+	require.NoError(t, err)
 	signature, err := sender.Sign(id, at, []byte(body))
-	require.NoError(w.t, err)
-	return w.do(http.MethodPost, path, "", []byte(body), append([]string{
-		"Webhook-Id", id, "Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10), "Webhook-Signature", signature,
-	}, headers...)...)
+	require.NoError(t, err)
+	return []string{"Webhook-Id", id, "Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10), "Webhook-Signature", signature}
 }
 
 func token(t *testing.T, owner string) string {
@@ -176,7 +180,8 @@ func TestForgedWebhooks(t *testing.T) {
 		return s
 	}
 	at := strconv.FormatInt(now.Unix(), 10)
-	for door, body := range map[string]string{"/v1/uploads": uploads, "/v1/events/cos": event} {
+	doors := map[string]string{"/v1/uploads": uploads, "/v1/events/cos": event, "/v1/events/eventbridge": cloudEvent(event)}
+	for door, body := range doors {
 		good := sign(newSecret, now, body)
 		for _, tt := range []struct {
 			name   string

@@ -239,8 +239,17 @@ func cosEvent(kind, key, path, meta string) string {
 	}
 	name := strings.TrimSuffix(bucket, "-1250000000")
 	return fmt.Sprintf(`{"Records":[{"cos":{"cosBucket":{"appid":"1250000000","name":%q,"cosRegion":"ap-guangzhou"},
-		"cosObject":{"key":%q,"url":%q,"size":5,"vid":"","meta":%s}},"event":{"eventName":"cos:%s","eventTime":1632900000}}]}`,
-		name, "/1250000000/"+name+"/"+key, "http://"+bucket+".cos.ap-guangzhou.myqcloud.com/"+path, meta, kind)
+		"cosObject":{"key":%s,"url":%q,"size":5,"vid":"","meta":%s}},"event":{"eventName":"cos:%s","eventTime":1632900000}}]}`,
+		name, quoted("/1250000000/"+name+"/"+key), "http://"+bucket+".cos.ap-guangzhou.myqcloud.com/"+path, meta, kind)
+}
+
+// quoted is a string in JSON.
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }
 
 // uploadOf gives the upload of a key.

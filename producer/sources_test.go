@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +26,10 @@ type source struct {
 	// forgedPath and forgedKey are those of somebody who was not let in.
 	forgedPath, forgedKey string
 	malformed, strange    string
+	// signed and forgedSigned give the headers of senders that sign, name and value.
+	signed, forgedSigned func(body string) []string
+	// asks is a door that only answers and keeps nothing.
+	asks bool
 }
 
 func sources(t *testing.T) []source {
@@ -31,14 +37,32 @@ func sources(t *testing.T) []source {
 	event := cosEvent("ObjectCreated:Put", "users/o1/1.jpg", "users/o1/1.jpg", "")
 	many := callbackPath(t, events.CallbackGrant{Bucket: bucket, Prefix: "users/o1/"})
 	const wrongKey = "announce-0123456789abcdeX"
+	signer := func(secret string) func(string) []string {
+		return func(body string) []string { return signatureOf(t, secret, "m1", time.Now(), body) }
+	}
+	const stranger = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
+	forgedToken := token(t, "o1")
+	forgedToken = forgedToken[:len(forgedToken)-10] + "AAAAAAAAAA"
 	return []source{
 		{
-			name: "client JSON, `POST /v1/uploads`", path: "/v1/uploads", key: announceKey, good: `{"files":["users/o1/1.jpg"]}`,
+			name: "client JSON by a key, `POST /v1/uploads`", path: "/v1/uploads", key: announceKey, good: `{"files":["users/o1/1.jpg"]}`,
 			forgedPath: "/v1/uploads", forgedKey: wrongKey, malformed: `{"files":[`, strange: `{"file":"users/o1/1.jpg"}`,
 		},
 		{
-			name: "COS trigger, `POST /v1/events/cos`", path: "/v1/events/cos", key: announceKey, good: event,
+			name: "client JSON by an end user's token, `POST /v1/uploads`", path: "/v1/uploads", key: token(t, "o1"), good: `{"files":["users/o1/1.jpg"]}`,
+			forgedPath: "/v1/uploads", forgedKey: forgedToken, malformed: `{"files":[`, strange: `{"file":"users/o1/1.jpg"}`,
+		},
+		{
+			name: "client JSON, signed, `POST /v1/uploads`", path: "/v1/uploads", signed: signer(newSecret), good: `{"files":["users/o1/1.jpg"]}`,
+			forgedPath: "/v1/uploads", forgedSigned: signer(stranger), malformed: `{"files":[`, strange: `{"file":"users/o1/1.jpg"}`,
+		},
+		{
+			name: "COS trigger by a key, `POST /v1/events/cos`", path: "/v1/events/cos", key: announceKey, good: event,
 			forgedPath: "/v1/events/cos", forgedKey: wrongKey, malformed: event[:len(event)-2], strange: `{"Records":[{"s3":{}}]}`,
+		},
+		{
+			name: "COS trigger, signed, `POST /v1/events/cos`", path: "/v1/events/cos", signed: signer(newSecret), good: event,
+			forgedPath: "/v1/events/cos", forgedSigned: signer(stranger), malformed: event[:len(event)-2], strange: `{"Records":[{"s3":{}}]}`,
 		},
 		{
 			name: "topic of CMQ or TDMQ, `POST /v1/events/cos`", path: "/v1/events/cos", key: announceKey,
@@ -53,6 +77,10 @@ func sources(t *testing.T) []source {
 			name: "COS callback, `POST /v1/callbacks/cos`", path: many, good: "bucket=" + bucket + "&object=users/o1/1.jpg",
 			forgedPath: many[:len(many)-1], malformed: "object=%zz", strange: `{"object":{}}`,
 		},
+		{
+			name: "URLs of files, `POST /v1/temp-urls`", path: "/v1/temp-urls", key: readKey, good: `{"fileIDs":["SUCCESS"]}`, asks: true,
+			forgedPath: "/v1/temp-urls", forgedKey: wrongKey, malformed: `{"fileIDs":[`, strange: `{"fileList":["SUCCESS"]}`,
+		},
 	}
 }
 
@@ -62,7 +90,7 @@ func TestSources(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"accepted", "duplicate", "forged", "too large", "malformed", "not understood"}
 	var page strings.Builder
-	page.WriteString("# What each door answers\n\nStatus, and what the answer says of the file or its code. The tests of the doors make this table.\n\n")
+	page.WriteString("# What each door answers\n\nStatus, and what the answer says of the file or its code. The tests of the doors make this table. [Signatures](sign.md) are asked for by GET and have no body; `GET /openapi.json` has every answer of every door.\n\n")
 	_, _ = fmt.Fprintf(&page, "| source | %s |\n|%s\n", strings.Join(kinds, " | "), strings.Repeat("---|", len(kinds)+1))
 	for _, s := range sources(t) {
 		cells := []string{s.name}
@@ -71,7 +99,7 @@ func TestSources(t *testing.T) {
 		}
 		page.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
-	page.WriteString("\n- `202` and `200` mean that the ledger has it: the upload, or the letter that keeps what was not understood.\n" +
+	page.WriteString("\n- `202` and `200` of an announcement mean that the ledger has it: the upload, or the letter that keeps what was not understood.\n" +
 		"- A request with a wrong key or token is refused before its body is read. Neither it nor one that is too large or malformed leaves anything behind; only the callback does, because COS does not send it again: what cannot be read of it is kept as a letter.\n" +
 		"- While the ledger is away every door answers `503 UNAVAILABLE` with `Retry-After`, and nothing is kept.\n" +
 		"- The [codes](codes.md#why-an-announcement-is-refused) say what to do, and [the doors](events.md) what they take.\n")
@@ -89,9 +117,12 @@ func TestSourcesWithoutLedger(t *testing.T) {
 	t.Parallel()
 	for _, s := range sources(t) {
 		for _, body := range []string{s.good, s.strange} {
-			w := newWorld(t, withCallbacks)
+			if s.asks {
+				continue // its own tests have it
+			}
+			w := newGatedWorld(t, withCallbacks)
 			require.NoError(t, w.db.Close())
-			res := w.do(http.MethodPost, s.path, s.key, []byte(body))
+			res := w.do(http.MethodPost, s.path, s.key, []byte(body), s.headers(s.signed, body)...)
 			if body == s.strange && res.status == 400 {
 				continue // refused whatever the ledger does
 			}
@@ -105,9 +136,13 @@ func TestSourcesWithoutLedger(t *testing.T) {
 // the table.
 func (s source) ask(t *testing.T, kind string) string {
 	t.Helper()
-	w := newWorld(t, withCallbacks)
+	w, _ := newTempURLs(t, withCallbacks)
 	send := func(path, key, body string) answer {
-		res := w.do(http.MethodPost, path, key, []byte(body))
+		sign := s.signed
+		if kind == "forged" {
+			sign = s.forgedSigned
+		}
+		res := w.do(http.MethodPost, path, key, []byte(body), s.headers(sign, body)...)
 		require.NotEmpty(t, res.header.Get("X-Request-Id"))
 		return res
 	}
@@ -128,6 +163,9 @@ func (s source) ask(t *testing.T, kind string) string {
 	case "not understood":
 		res = send(s.path, s.key, s.strange)
 	}
+	if s.asks {
+		uploads = 0
+	}
 	said, letter := saidOf(t, res)
 	require.Len(t, w.uploads(), uploads, "%s: %s", s.name, kind)
 	letters := w.letters()
@@ -137,6 +175,14 @@ func (s source) ask(t *testing.T, kind string) string {
 		said += ", a letter"
 	}
 	return fmt.Sprintf("%d %s", res.status, said)
+}
+
+// headers are those of a sender that signs, or none.
+func (s source) headers(sign func(string) []string, body string) []string {
+	if sign == nil {
+		return nil
+	}
+	return sign(body)
 }
 
 // saidOf gives what an answer says of its one file: its code, else what became of it.
@@ -149,11 +195,11 @@ func saidOf(t *testing.T, res answer) (said string, letter int64) {
 	}
 	var body struct {
 		end
-		Results, Uploads []end
+		Results, Uploads, FileList []end
 	}
 	require.NoError(t, json.Unmarshal(res.body, &body), "%s", res.body)
 	e := body.end
-	if one := append(body.Results, body.Uploads...); len(one) > 0 {
+	if one := slices.Concat(body.Results, body.Uploads, body.FileList); len(one) > 0 {
 		require.Len(t, one, 1)
 		e = one[0]
 	}

@@ -33,9 +33,9 @@ func (r *resolver) Resolve(_ context.Context, who tempurl.Viewer, ids []string) 
 	return out
 }
 
-func newTempURLs(t *testing.T) (*world, *resolver) {
+func newTempURLs(t *testing.T, change ...func(*producer.Options)) (*world, *resolver) {
 	t.Helper()
-	w, urls := newGatedWorld(t), &resolver{}
+	w, urls := newGatedWorld(t, change...), &resolver{}
 	mux := http.NewServeMux()
 	api := producer.NewAPI(w.p, w, 0)
 	api.Register(mux)
