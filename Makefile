@@ -85,6 +85,14 @@ chaos: bin/chaos-built ## The battery's short form: kills, wipes and duplicates,
 chaos-long: bin/chaos-built ## The whole battery; CHAOS_ROWS=1,6 CHAOS_SEEDS=5 CHAOS_N=10000 narrow or widen it
 	@$(CHAOS) -long -rows "$(CHAOS_ROWS)" -seeds $(CHAOS_SEEDS) -n $(CHAOS_N)
 
+LOAD_FLAGS ?=
+
+.PHONY: load
+load: build ## Announcements at half of what the machine can take, Redis stopped for 20 s of 2 min; LOAD_FLAGS="-for 30s"
+	@deploy/tools/ensure redis-server
+	@go build -o bin/load ./cmd/load
+	@bin/load -binary bin/afterput -dir bin/load.d $(LOAD_FLAGS)
+
 .PHONY: bench
 bench: ## Benchmarks with allocations
 	go test -run '^$$' -bench . -benchmem ./...

@@ -116,17 +116,21 @@ func (p *Process) said(text string) int {
 }
 
 // measure takes the peak of its memory, which the kernel forgets when it ends.
-func (p *Process) measure() {
+func (p *Process) measure() { p.peak = max(p.peak, p.memory("VmHWM")) }
+
+// memory reads a line of its status in bytes, such as VmRSS; 0 where there is none.
+func (p *Process) memory(field string) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
-		return
+		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
 			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			p.peak = max(p.peak, kb<<10)
+			return kb << 10
 		}
 	}
+	return 0
 }
 
 // until polls a condition.
