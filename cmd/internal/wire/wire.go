@@ -103,7 +103,7 @@ func (a *App) openRedis(context.Context) error {
 	if err != nil {
 		return err
 	}
-	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = soon, soon, soon
+	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = soon, soon, soon, soon
 	opt.MaxRetries, opt.DialerRetries = -1, 1
 	rdb := a.faults.redis(redis.NewClient(opt))
 	a.Redis = rdb

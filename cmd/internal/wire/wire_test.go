@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/cmd/internal/config"
@@ -194,4 +195,19 @@ func part(t *testing.T, err error, want wire.Part) {
 	var open *wire.OpenError
 	require.ErrorAs(t, err, &open)
 	require.Equal(t, want, open.Part)
+}
+
+// A phone waits while Redis hangs: nothing of the producer's client may take longer than
+// half a second, the wait for a connection of its pool included.
+func TestRedisGivesUpSoon(t *testing.T) {
+	t.Parallel()
+	rdb, ok := open(t, valid(t)).Redis.(*redis.Client)
+	require.True(t, ok)
+	opt := rdb.Options()
+	for name, d := range map[string]time.Duration{
+		"dial": opt.DialTimeout, "read": opt.ReadTimeout, "write": opt.WriteTimeout, "pool": opt.PoolTimeout,
+	} {
+		require.LessOrEqual(t, d, 500*time.Millisecond, name)
+	}
+	require.LessOrEqual(t, opt.MaxRetries, 0)
 }
