@@ -174,11 +174,16 @@ type completeXML struct {
 	Bucket   string
 	Key      string
 	ETag     string
+	Callback *callbackXML `xml:"CallbackResult,omitempty"`
 }
 
 // complete joins the named parts to the object (COS 436/7742).
 func (x *exchange) complete(id string) error {
 	u, err := x.upload(id)
+	if err != nil {
+		return err
+	}
+	c, err := callbackOf(x.r.Header.Get(callbackHeader), x.r.Header.Get(callbackVarHeader))
 	if err != nil {
 		return err
 	}
@@ -201,6 +206,7 @@ func (x *exchange) complete(id string) error {
 	x.setWritten(o)
 	x.writeXML(http.StatusOK, completeXML{
 		Location: x.location(x.key), Bucket: x.opt.Bucket, Key: x.key, ETag: `"` + o.ETag + `"`,
+		Callback: x.calledXML(c, o),
 	})
 	return nil
 }

@@ -49,6 +49,10 @@ func (x *exchange) postForm() error {
 	if err != nil {
 		return err
 	}
+	c, err := callbackOf(form[strings.ToLower(callbackHeader)], form[strings.ToLower(callbackVarHeader)])
+	if err != nil {
+		return err
+	}
 	limit := policy.MaxSize(x.opt.MaxObjectBytes)
 	st, err := x.receive(file, limit)
 	if err != nil {
@@ -65,6 +69,9 @@ func (x *exchange) postForm() error {
 		return err
 	}
 	x.setWritten(o)
+	if called, err := x.called(c, o); called {
+		return err
+	}
 	x.answerForm(form["success_action_status"], o)
 	return nil
 }

@@ -17,6 +17,10 @@ func (x *exchange) put() error {
 	if err != nil {
 		return err
 	}
+	c, err := callbackOf(x.r.Header.Get(callbackHeader), x.r.Header.Get(callbackVarHeader))
+	if err != nil {
+		return err
+	}
 	st, err := x.receiveBody()
 	if err != nil {
 		return err
@@ -27,6 +31,9 @@ func (x *exchange) put() error {
 		return err
 	}
 	x.setWritten(o)
+	if called, err := x.called(c, o); called {
+		return err
+	}
 	x.w.WriteHeader(http.StatusOK)
 	return nil
 }
