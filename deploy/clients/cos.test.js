@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 
-const { at, withKeys, withSignature } = require('./lib/cos.js')
+const { at, withKeys, withParts, withSignature } = require('./lib/cos.js')
 const { World, fileID, sample, video } = require('./lib/world.js')
 
 const timeout = 120000
@@ -56,12 +56,40 @@ test('cos-nodejs-sdk-v5 with our signatures', { timeout }, async (t) => {
     await assert.rejects(put(), status(409))
   })
 
-  // A signature is one PUT of one key: that of a part would have to cover its number and
-  // the ID of the upload, and the start of an upload is a POST.
-  await t.test('sliceUploadFile is refused', async () => {
+  // A signature of /put-sign is one PUT of one key. Parts have a door of their own, which
+  // signs them for a key that was asked for with multipart=1.
+  await t.test('sliceUploadFile is refused with the signature of a PUT', async () => {
     const signed = await putSign(world, 'ext=mp4')
     const file = video(path.join(world.dir, 'refused.mp4'), 3 * MB)
     await assert.rejects(withSignature(world, signed.authorization).sliceUploadFile({ ...at(signed.cosKey), FilePath: file, ChunkSize: MB }), status(403))
+  })
+
+  await t.test('sliceUploadFile by /multipart-sign ends in the order', async () => {
+    world.addOrder('M1')
+    const signed = await putSign(world, 'ext=mp4&order=M1&position=0&multipart=1')
+    const file = video(path.join(world.dir, 'parts.mp4'), 3 * MB)
+    const asked = []
+    const cos = withParts(world, signed.cosKey, asked)
+    const done = await cos.sliceUploadFile({ ...at(signed.cosKey), FilePath: file, ChunkSize: MB })
+    assert.match(done.ETag, /-3"?$/, 'it came in three parts')
+    const outcome = await world.outcome(signed.cosKey)
+    assert.equal(outcome.state, 'done', JSON.stringify(outcome))
+    assert.deepEqual(world.images('M1'), [fileID(signed.cosKey)])
+    assert.ok(asked.every((answer) => answer.status === 200), JSON.stringify(asked))
+
+    await assert.rejects(cos.deleteObject(at(signed.cosKey)))
+    assert.equal(asked.at(-1).body.code, 'MULTIPART_VERB')
+    await assert.rejects(cos.sliceUploadFile({ ...at(`${signed.cosKey}x`), FilePath: file, ChunkSize: MB }))
+    assert.equal((await world.outcome(signed.cosKey)).state, 'done', 'the object is there as before')
+  })
+
+  await t.test('multipartAbort ends an upload that was begun', async () => {
+    const signed = await putSign(world, 'ext=mp4&multipart=1')
+    const cos = withParts(world, signed.cosKey, [])
+    const { UploadId } = await cos.multipartInit(at(signed.cosKey))
+    await cos.multipartUpload({ ...at(signed.cosKey), UploadId, PartNumber: 1, Body: photo })
+    await cos.multipartAbort({ ...at(signed.cosKey), UploadId })
+    await assert.rejects(cos.multipartListPart({ ...at(signed.cosKey), UploadId }), status(404))
   })
 })
 

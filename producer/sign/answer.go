@@ -23,7 +23,7 @@ type PutAnswer struct {
 	// SecurityToken is the header x-cos-security-token; only with a temporary key.
 	SecurityToken string `json:"securityToken,omitempty"`
 	// Headers are covered by the signature: the client has to send them as they are. Only
-	// where it asked for one.
+	// where it asked for one, or callbacks are configured.
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
@@ -35,14 +35,42 @@ func (s *Signer) Put(ctx context.Context, req Request) (PutAnswer, error) {
 	if err != nil {
 		return PutAnswer{}, err
 	}
-	a := PutAnswer{CosHost: u.Host, CosKey: u.key, SecurityToken: u.Key.Token}
-	header := qsign.Host(u.Host)
-	if req.ForbidOverwrite {
-		a.Headers = map[string]string{ForbidOverwriteHeader: "true"}
-		header.Set(ForbidOverwriteHeader, "true")
+	if err := s.temporary(ctx, &u, "PutObject"); err != nil {
+		return PutAnswer{}, err
 	}
-	a.Authorization = qsign.Authorization(u.Key, qsign.Request{Method: http.MethodPut, Path: "/" + u.key, Header: header}, u.window)
+	a := PutAnswer{CosHost: u.Host, CosKey: u.key, SecurityToken: u.Key.Token}
+	if a.Headers, err = s.headers(u, req.ForbidOverwrite); err != nil {
+		return PutAnswer{}, err
+	}
+	a.Authorization = qsign.Authorization(u.Key, qsign.Request{
+		Method: http.MethodPut, Path: "/" + u.key, Header: covered(u.Host, a.Headers),
+	}, u.window)
 	return a, nil
+}
+
+// headers are those that a signature covers beside the host; nil for none.
+func (s *Signer) headers(u upload, forbidOverwrite bool) (map[string]string, error) {
+	list := make(map[string]string, 2)
+	if forbidOverwrite {
+		list[ForbidOverwriteHeader] = "true"
+	}
+	callback, err := s.callback(u.Name, u.key, u.ends)
+	if callback != "" {
+		list[CallbackHeader] = callback
+	}
+	if len(list) == 0 {
+		list = nil
+	}
+	return list, err
+}
+
+// covered are the headers to sign.
+func covered(host string, list map[string]string) http.Header {
+	h := qsign.Host(host)
+	for name, value := range list {
+		h.Set(name, value)
+	}
+	return h
 }
 
 // PostAnswer is the answer of /post-policy: the fields of the sample server.
@@ -60,6 +88,9 @@ type PostAnswer struct {
 	QSignature     string `json:"qSignature"`
 	// SecurityToken is the form field x-cos-security-token; only with a temporary key.
 	SecurityToken string `json:"securityToken,omitempty"`
+	// Fields are further fields that the form must have; only where callbacks are
+	// configured.
+	Fields map[string]string `json:"fields,omitempty"`
 }
 
 // Post signs the policy of a form that posts one new object: exactly this bucket and key,
@@ -70,9 +101,18 @@ func (s *Signer) Post(ctx context.Context, req Request) (PostAnswer, error) {
 	if err != nil {
 		return PostAnswer{}, err
 	}
-	form, err := qsign.SignPolicy(u.Key, qsign.Policy{Conditions: []qsign.Condition{
-		qsign.Equal("bucket", u.Name), qsign.Equal("key", u.key), qsign.Size(1, u.limit),
-	}}, u.window)
+	if err := s.temporary(ctx, &u, "PostObject"); err != nil {
+		return PostAnswer{}, err
+	}
+	conditions := []qsign.Condition{qsign.Equal("bucket", u.Name), qsign.Equal("key", u.key), qsign.Size(1, u.limit)}
+	fields, err := s.headers(u, false)
+	if err != nil {
+		return PostAnswer{}, err
+	}
+	for name, value := range fields {
+		conditions = append(conditions, qsign.Equal(name, value))
+	}
+	form, err := qsign.SignPolicy(u.Key, qsign.Policy{Conditions: conditions}, u.window)
 	if err != nil {
 		return PostAnswer{}, err
 	}
@@ -83,6 +123,6 @@ func (s *Signer) Post(ctx context.Context, req Request) (PostAnswer, error) {
 	return PostAnswer{
 		CosHost: u.Host, CosKey: u.key, PolicyObj: text, Policy: form.Policy,
 		QSignAlgorithm: qsign.Algorithm, QAk: form.KeyID, QKeyTime: form.KeyTime, QSignature: form.Signature,
-		SecurityToken: form.Token,
+		SecurityToken: form.Token, Fields: fields,
 	}, nil
 }

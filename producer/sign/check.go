@@ -15,6 +15,8 @@ const (
 	codeInvalidExtension    pipeline.Code = "INVALID_EXTENSION"
 	codeExtensionNotAllowed pipeline.Code = "EXTENSION_NOT_ALLOWED"
 	codeNoOrders            pipeline.Code = "ORDERS_NOT_CONFIGURED"
+	codeKeyNotSigned        pipeline.Code = "KEY_NOT_SIGNED"
+	codeMultipartVerb       pipeline.Code = "MULTIPART_VERB"
 	codeUnavailable         pipeline.Code = "UNAVAILABLE"
 	codeInternal            pipeline.Code = "INTERNAL"
 	codeMethod              pipeline.Code = "METHOD_NOT_ALLOWED"

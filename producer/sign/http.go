@@ -7,13 +7,15 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/producer/auth"
 	"github.com/afterput/afterput/producer/events"
 )
 
-// retryAfter is what a caller is told to wait, in seconds, while the ledger is away.
+// retryAfter is what a caller is told to wait, in seconds, while the ledger or the issuer of
+// temporary keys is away.
 const retryAfter = 5
 
 // Door says who may come in, and for whom.
@@ -32,37 +34,52 @@ type Mux interface {
 
 // Register mounts the doors:
 //
-//	GET /put-sign     -> PutAnswer
-//	GET /post-policy  -> PostAnswer
+//	GET /put-sign        -> PutAnswer
+//	GET /post-policy     -> PostAnswer
+//	GET /multipart-sign  -> PutAnswer
 //
-// Their query is ext, order, position, bucket and owner; that of /put-sign also
-// forbidOverwrite=1. Errors have a status and {"code","message","requestId"}.
+// The query of the first two is ext, order, position, bucket and owner; that of /put-sign
+// also forbidOverwrite=1 and multipart=1. That of the third is cosKey, method, bucket,
+// owner, and the query of the request to sign. Errors have a status and
+// {"code","message","requestId"}.
 func (s *Signer) Register(mux Mux, door Door) {
-	s.handle(mux, "/put-sign", door, true, func(ctx context.Context, req Request) (any, string, error) {
-		a, err := s.Put(ctx, req)
-		return a, a.CosKey, err
+	s.handle(mux, "/put-sign", door, func(r *http.Request) (any, []any, error) {
+		req, err := door.read(r, true)
+		if err != nil {
+			return nil, nil, err
+		}
+		a, err := s.Put(r.Context(), req)
+		return a, []any{"key", a.CosKey, "order", req.Order}, err
 	})
-	s.handle(mux, "/post-policy", door, false, func(ctx context.Context, req Request) (any, string, error) {
-		a, err := s.Post(ctx, req)
-		return a, a.CosKey, err
+	s.handle(mux, "/post-policy", door, func(r *http.Request) (any, []any, error) {
+		req, err := door.read(r, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		a, err := s.Post(r.Context(), req)
+		return a, []any{"key", a.CosKey, "order", req.Order}, err
+	})
+	s.handle(mux, "/multipart-sign", door, func(r *http.Request) (any, []any, error) {
+		req, err := door.readMultipart(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		a, err := s.Multipart(r.Context(), req)
+		return a, []any{"key", a.CosKey, "method", req.Method}, err
 	})
 }
 
-type signing func(ctx context.Context, req Request) (answer any, key string, err error)
+// signing reads a request, signs, and gives the answer with what the log says about it.
+type signing func(r *http.Request) (answer any, about []any, err error)
 
-func (s *Signer) handle(mux Mux, path string, door Door, put bool, sign signing) {
+func (s *Signer) handle(mux Mux, path string, door Door, sign signing) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req, err := door.read(r, put)
+		answer, about, err := sign(r)
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		answer, key, err := sign(r.Context(), req)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		s.opt.Logger.InfoContext(r.Context(), "signed", "key", key, "order", req.Order, "door", path,
+		s.opt.Logger.With(about...).InfoContext(r.Context(), "signed", "door", path,
 			"caller", auth.Caller(r.Context()), "requestId", auth.RequestID(w))
 		writeJSON(w, http.StatusOK, answer)
 	})
@@ -75,19 +92,31 @@ func notGET(w http.ResponseWriter, _ *http.Request) {
 	writeError(w, http.StatusMethodNotAllowed, codeMethod, "signatures are for GET")
 }
 
-// read takes the request from the query. Unknown names and names that stand twice are
-// refused, so that a misspelled one is told and not lost.
-func (d Door) read(r *http.Request, put bool) (Request, error) {
-	var req Request
+// queryOf reads a query. Names that stand twice are refused, so that nobody reads them
+// differently.
+func queryOf(r *http.Request) (url.Values, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return req, refuse(pipeline.Invalid, events.CodeBadField, "the query cannot be read: percent-encode its values")
+		return nil, refuse(pipeline.Invalid, events.CodeBadField, "the query cannot be read: percent-encode its values")
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return req, refuse(pipeline.Invalid, events.CodeDuplicateField, "%q stands in the query %d times", clip(name), len(values))
+			return nil, refuse(pipeline.Invalid, events.CodeDuplicateField, "%q stands in the query %d times", clip(name), len(values))
 		}
-		switch value := values[0]; name {
+	}
+	return query, nil
+}
+
+// read takes the request from the query. Unknown names are refused, so that a misspelled
+// one is told and not lost.
+func (d Door) read(r *http.Request, put bool) (Request, error) {
+	var req Request
+	query, err := queryOf(r)
+	if err != nil {
+		return req, err
+	}
+	for name := range query {
+		switch value := query.Get(name); name {
 		case "ext":
 			req.Ext = value
 		case "owner":
@@ -100,11 +129,15 @@ func (d Door) read(r *http.Request, put bool) (Request, error) {
 			if req.Position, err = position(value); err != nil {
 				return req, err
 			}
-		case "forbidOverwrite":
+		case "forbidOverwrite", "multipart":
 			if !put || (value != "0" && value != "1") {
-				return req, refuse(pipeline.Invalid, events.CodeBadField, "forbidOverwrite: want 0 or 1, and /put-sign")
+				return req, refuse(pipeline.Invalid, events.CodeBadField, "%s: want 0 or 1, and /put-sign", name)
 			}
-			req.ForbidOverwrite = value == "1"
+			if name == "multipart" {
+				req.Multipart = value == "1"
+			} else {
+				req.ForbidOverwrite = value == "1"
+			}
 		default:
 			return req, refuse(pipeline.Invalid, events.CodeUnknownField, "%q is no parameter of %s", clip(name), r.URL.Path)
 		}
@@ -112,11 +145,33 @@ func (d Door) read(r *http.Request, put bool) (Request, error) {
 	if !query.Has("ext") {
 		return req, refuse(pipeline.Invalid, events.CodeMissingField, "ext: it is missing: write ?ext=jpg")
 	}
-	return req, d.own(r.Context(), &req)
+	return req, d.own(r.Context(), &req.Owner)
+}
+
+// readMultipart takes the request from the query: what is not ours is that of the request
+// to sign.
+func (d Door) readMultipart(r *http.Request) (MultipartRequest, error) {
+	query, err := queryOf(r)
+	if err != nil {
+		return MultipartRequest{}, err
+	}
+	req := MultipartRequest{
+		Owner: query.Get("owner"), Bucket: query.Get("bucket"), Key: query.Get("cosKey"), Method: strings.ToUpper(query.Get("method")),
+		Params: query,
+	}
+	for _, name := range []string{"cosKey", "method"} {
+		if query.Get(name) == "" {
+			return req, refuse(pipeline.Invalid, events.CodeMissingField, "%s: it is missing", name)
+		}
+	}
+	for _, ours := range []string{"owner", "bucket", "cosKey", "method"} {
+		query.Del(ours)
+	}
+	return req, d.own(r.Context(), &req.Owner)
 }
 
 // own takes the owner from who the caller is.
-func (d Door) own(ctx context.Context, req *Request) error {
+func (d Door) own(ctx context.Context, named *string) error {
 	if d.Owner == nil {
 		return nil
 	}
@@ -124,10 +179,10 @@ func (d Door) own(ctx context.Context, req *Request) error {
 	if owner == "" {
 		return nil
 	}
-	if req.Owner != "" && req.Owner != owner {
+	if *named != "" && *named != owner {
 		return refuse(pipeline.Denied, pipeline.CodeOwnerMismatch, "the caller is another user than owner")
 	}
-	req.Owner = owner
+	*named = owner
 	return nil
 }
 
@@ -146,9 +201,9 @@ func (s *Signer) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status, code, message = http.StatusForbidden, known, err.Error()
 	case known != "":
 		status, code, message = http.StatusBadRequest, known, err.Error()
-	case pipeline.ClassOf(err) == pipeline.Transient:
+	case pipeline.ClassOf(err) == pipeline.Transient, pipeline.ClassOf(err) == pipeline.Throttled:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-		status, code, message = http.StatusServiceUnavailable, codeUnavailable, "the ledger cannot be reached, nothing was signed: try again"
+		status, code, message = http.StatusServiceUnavailable, codeUnavailable, "a part of afterput cannot be reached, nothing was signed: try again"
 	}
 	log := s.opt.Logger.InfoContext
 	if status >= http.StatusInternalServerError {

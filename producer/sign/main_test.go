@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,6 +56,16 @@ func (m *memory) Sign(_ context.Context, s ledger.Signed) error {
 		m.rows = append(m.rows, s)
 	}
 	return m.err
+}
+
+func (m *memory) Signed(_ context.Context, ids ...string) (map[string]ledger.Signed, error) {
+	known := map[string]ledger.Signed{}
+	for _, row := range m.rows {
+		if id := pipeline.UploadID(row.Bucket, row.Key); slices.Contains(ids, id) {
+			known[id] = row
+		}
+	}
+	return known, m.err
 }
 
 func options(l sign.Recorder) sign.Options {

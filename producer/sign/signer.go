@@ -27,14 +27,20 @@ type Bucket struct {
 	Name string
 	// Host is where it answers, with the port where that is not the usual one.
 	Host string
+	// Region stands in the policies of temporary keys.
+	Region string
 	// Key signs. One that may only put objects is enough, and best.
 	Key qsign.Key
+	// Issuer gives out a temporary key for each signature; nil signs with Key.
+	Issuer Issuer
 }
 
 // Recorder keeps what was signed; *ledger.Ledger does. A key that it has already is an
 // error of class Conflict.
 type Recorder interface {
 	Sign(ctx context.Context, s ledger.Signed) error
+	// Signed gives what was signed, by upload ID.
+	Signed(ctx context.Context, uploadIDs ...string) (map[string]ledger.Signed, error)
 }
 
 // Options configure a Signer.
@@ -50,6 +56,14 @@ type Options struct {
 	MaxImageBytes, MaxVideoBytes int64
 	// Expires is how long a signature holds. Defaults to DefaultExpires.
 	Expires time.Duration
+	// MultipartExpires is how long the parts of one file may be signed. Defaults to
+	// DefaultMultipartExpires; never less than Expires.
+	MultipartExpires time.Duration
+	// CallbackBase is the address of serve as COS reaches it, such as
+	// https://afterput.example.com, and CallbackSecret makes the tokens of callbacks. Empty:
+	// no callbacks.
+	CallbackBase   string
+	CallbackSecret []byte
 	// Orders says that an orders database is configured; without one a request that names
 	// an order is refused with ORDERS_NOT_CONFIGURED.
 	Orders bool
@@ -81,6 +95,13 @@ func New(opt Options) (*Signer, error) {
 	if opt.Expires <= 0 {
 		opt.Expires = DefaultExpires
 	}
+	if opt.MultipartExpires <= 0 {
+		opt.MultipartExpires = DefaultMultipartExpires
+	}
+	opt.MultipartExpires = max(opt.MultipartExpires, opt.Expires)
+	if opt.CallbackBase != "" && len(opt.CallbackSecret) == 0 {
+		return nil, errors.New("sign: callbacks need a secret")
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -102,6 +123,8 @@ type Request struct {
 	// ForbidOverwrite makes a Put cover the header x-cos-forbid-overwrite: true, which the
 	// client then has to send.
 	ForbidOverwrite bool
+	// Multipart lets the requests of a multipart upload of the key be signed by Multipart.
+	Multipart bool
 }
 
 // upload is one key that was recorded and may be signed for.
@@ -109,7 +132,8 @@ type upload struct {
 	Bucket
 	key    string
 	window qsign.Window
-	limit  int64 // bytes
+	ends   time.Time // of the last signature for it
+	limit  int64     // bytes
 }
 
 // grant checks a request, makes a key for it and records it.
@@ -127,18 +151,28 @@ func (s *Signer) grant(ctx context.Context, req Request) (upload, error) {
 		return u, err
 	}
 	now := s.opt.Now()
-	u.limit, u.window = limit, qsign.Window{Start: now.Add(-early), End: now.Add(s.opt.Expires)}
+	u.limit, u.window = limit, s.window()
+	u.ends = u.window.End
+	if req.Multipart {
+		u.ends = now.Add(s.opt.MultipartExpires)
+	}
 	// A second key is only needed where 130 random bits came twice.
 	for range 3 {
 		u.key = newKey(req.Owner, ext, now)
 		err = s.opt.Ledger.Sign(ctx, ledger.Signed{
-			Bucket: u.Name, Key: u.key, Owner: req.Owner, Order: req.Order, Position: req.Position, ExpiresAt: u.window.End,
+			Bucket: u.Name, Key: u.key, Owner: req.Owner, Order: req.Order, Position: req.Position, ExpiresAt: u.ends,
 		})
 		if pipeline.ClassOf(err) != pipeline.Conflict {
 			break
 		}
 	}
 	return u, err
+}
+
+// window is the time in which a signature of now holds.
+func (s *Signer) window() qsign.Window {
+	now := s.opt.Now()
+	return qsign.Window{Start: now.Add(-early), End: now.Add(s.opt.Expires)}
 }
 
 // newKey names an object that nobody can guess and that was never there: 130 random bits

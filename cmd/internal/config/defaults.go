@@ -27,8 +27,11 @@ func Default() *Config {
 			Listen: "127.0.0.1:8080", MaxBody: MiB, RateLimit: RateLimit{PerOwner: 5, PerIP: 10},
 			Progress: Progress{Bytes: KiB, Every: 10 * time.Second, AtMost: 2 * time.Minute},
 		},
-		Auth:    Auth{JWT: JWT{OwnerClaim: "customUserId", Leeway: 30 * time.Second}},
-		Sign:    Sign{Expires: 10 * time.Minute, Auth: "key"},
+		Auth: Auth{JWT: JWT{OwnerClaim: "customUserId", Leeway: 30 * time.Second}},
+		Sign: Sign{
+			Expires: 10 * time.Minute, Auth: "key", MultipartExpires: 2 * time.Hour,
+			STS: STS{Endpoint: "https://sts.tencentcloudapi.com"},
+		},
 		Monitor: Monitor{Enabled: true},
 		Pools: Pools{
 			Checks: Pool{16}, Thumbnails: Pool{0}, Orders: Pool{8}, URLs: Pool{4}, Hooks: Pool{8},

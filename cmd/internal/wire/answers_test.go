@@ -15,12 +15,14 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/producer/events"
 	"github.com/afterput/afterput/producer/openapi/openapitest"
 )
 
 const (
 	answersBucket  = "photos-1250000000"
+	answersParts   = "users/o1/20260105/ho6xqlrtwv4kdpxsf7c2ybm3qa.mp4" // signed for, in parts
 	reader         = "reader-0123456789"
 	callbackSecret = "callback-0123456789"
 )
@@ -90,6 +92,7 @@ func requests(t *testing.T) []request {
 		{method: "POST", path: "/v1/temp-urls", auth: bearer(reader), body: `{"fileIDs":["cos://` + answersBucket + `/users/o1/1.jpg"]}`, unfitAuth: bearer(watcher), malformed: `{"fileIDs":[]}`},
 		{method: "GET", path: "/put-sign?ext=jpg&owner=o1&forbidOverwrite=1", auth: bearer(announcer), unfitAuth: bearer(watcher)},
 		{method: "GET", path: "/post-policy?ext=jpg&owner=o1", auth: bearer(announcer), unfitAuth: bearer(watcher)},
+		{method: "GET", path: "/multipart-sign?method=post&uploads=&owner=o1&cosKey=" + answersParts, auth: bearer(announcer), unfitAuth: bearer(watcher)},
 		{method: "GET", path: "/healthz"},
 		{method: "GET", path: "/readyz"},
 		{method: "GET", path: "/openapi.json"},
@@ -112,6 +115,9 @@ func TestAnswers(t *testing.T) {
 	}
 	app, address := door(t, settings(config.RateLimit{}))
 	require.NoError(t, app.Cache.Set(t.Context(), pipeline.TempURL{FileID: "cos://" + answersBucket + "/users/o1/1.jpg", URL: "https://u/1.jpg"}))
+	require.NoError(t, app.Ledger.Sign(t.Context(), ledger.Signed{
+		Bucket: answersBucket, Key: answersParts, Owner: "o1", ExpiresAt: time.Now().Add(time.Hour),
+	}))
 	for _, r := range requests(t) {
 		for range 2 { // new, and known
 			require.Less(t, a.ask(address, r.method, r.path, r.auth, r.body).status, 300, r.path)
@@ -164,7 +170,7 @@ func (a *answers) more(t *testing.T, address string) {
 	t.Helper()
 	a.ask(address, "GET", "/v1/uploads/"+pipeline.UploadID(answersBucket, "nothing"), bearer(reader), "")
 	a.ask(address, "POST", answersCallback(t, events.CallbackGrant{Prefix: "users/o1/"}), "", "object=%zz")
-	for _, path := range []string{"/put-sign", "/post-policy"} {
+	for _, path := range []string{"/put-sign", "/post-policy", "/multipart-sign"} {
 		a.ask(address, "GET", path, bearer(announcer), "")
 		a.ask(address, "POST", path, bearer(announcer), "")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/producer/auth"
 	"github.com/afterput/afterput/producer/sign"
+	"github.com/afterput/afterput/producer/sign/sts"
 )
 
 // registerSign mounts the doors that give signatures for direct uploads.
@@ -16,6 +17,7 @@ func (a *App) registerSign(mux producer.Mux, gate *auth.Gate) error {
 	c := a.Config
 	opt := sign.Options{
 		Ledger: a.Ledger, Types: c.Check.Types, Expires: c.Sign.Expires, Orders: a.Orders != nil,
+		MultipartExpires: c.Sign.MultipartExpires, CallbackBase: c.Sign.CallbackBase, CallbackSecret: []byte(c.Auth.CallbackSecret.Reveal()),
 		MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes), Logger: a.Log,
 	}
 	if c.Check.Extension == "off" { // .jpg may hold a video then
@@ -27,7 +29,13 @@ func (a *App) registerSign(mux producer.Mux, gate *auth.Gate) error {
 		if err != nil {
 			return &OpenError{PartStorage, err}
 		}
-		opt.Buckets = append(opt.Buckets, sign.Bucket{Name: b.Name, Host: host, Key: a.signKey(b)})
+		bucket := sign.Bucket{Name: b.Name, Host: host, Region: b.Region, Key: a.signKey(b)}
+		if c.Sign.STS.Enabled {
+			if bucket.Issuer, err = a.issuer(bucket); err != nil {
+				return err
+			}
+		}
+		opt.Buckets = append(opt.Buckets, bucket)
 	}
 	signer, err := sign.New(opt)
 	if err != nil {
@@ -42,6 +50,16 @@ func (a *App) registerSign(mux producer.Mux, gate *auth.Gate) error {
 	}
 	signer.Register(mux, door)
 	return nil
+}
+
+// issuer asks for temporary keys by the key that would sign itself.
+func (a *App) issuer(b sign.Bucket) (*sts.Client, error) {
+	c, err := sts.New(sts.Options{Key: b.Key, Region: b.Region, Endpoint: a.Config.Sign.STS.Endpoint})
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, c.Close)
+	return c, nil
 }
 
 // signKey is the key pair that signs for a bucket: one that may only put, where there is.

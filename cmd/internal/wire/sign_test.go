@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/cmd/internal/config"
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/objects/coslocal"
 )
 
 const tokenSecret = "sign-0123456789abcdef-0123456789abcdef"
@@ -100,4 +103,76 @@ func TestSignSettings(t *testing.T) {
 	require.NotContains(t, own, "securityToken", "the token belongs to the other key")
 	temporary := policy(t, func(c *config.Config) { c.Buckets[0].SessionToken = "t0ken" }, "/put-sign?ext=jpg")
 	require.Equal(t, "t0ken", temporary["securityToken"])
+}
+
+// TestSignCallback: an upload whose callback was signed is announced by COS itself, before
+// the uploader has its answer.
+func TestSignCallback(t *testing.T) {
+	t.Parallel()
+	bucketServer, err := coslocal.New(coslocal.Options{
+		Dir: t.TempDir(), Bucket: "photos-1250000000", Keys: map[string]string{"AKIDEXAMPLE": valid(t).Buckets[0].SecretKey.Reveal()},
+	})
+	require.NoError(t, err)
+	web := httptest.NewServer(bucketServer)
+	mux := http.NewServeMux()
+	api := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		require.NoError(t, bucketServer.Close())
+		web.Close()
+		api.Close()
+	})
+	cfg := valid(t)
+	cfg.Buckets[0].Endpoint = web.URL
+	cfg.Auth.CallbackSecret, cfg.Sign.CallbackBase = "callback-0123456789abcdef", api.URL
+	require.NoError(t, cfg.Validate())
+	app := open(t, cfg)
+	h, err := app.Handler()
+	require.NoError(t, err)
+	mux.Handle("/", h)
+
+	status, answer := signed(t, h, "/put-sign?ext=jpg&owner=oX", announcer)
+	require.Equal(t, http.StatusOK, status, answer)
+	headers, ok := answer["headers"].(map[string]any)
+	require.True(t, ok)
+	key, ok := answer["cosKey"].(string)
+	require.True(t, ok)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, web.URL+"/"+key, strings.NewReader("a photo"))
+	require.NoError(t, err)
+	for name, value := range headers {
+		req.Header.Set(name, value.(string))
+	}
+	req.Header.Set("Authorization", answer["authorization"].(string))
+	resp, err := web.Client().Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	var told map[string]any
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&told))
+	require.Equal(t, "accepted", told["status"], told)
+	u, err := app.Ledger.Upload(t.Context(), pipeline.UploadID("photos-1250000000", key))
+	require.NoError(t, err)
+	require.Equal(t, []string{"cos-callback", "oX"}, []string{u.Source, u.Owner})
+}
+
+// TestSignSTS: with sign.sts the key comes from the service that is configured, and where
+// that is away nothing is signed.
+func TestSignSTS(t *testing.T) {
+	t.Parallel()
+	answer := `{"Response":{"Credentials":{"Token":"t0ken","TmpSecretId":"AKIDtmp","TmpSecretKey":"s"},"ExpiredTime":9999999999}}`
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Contains(t, r.Header.Get("Authorization"), "TC3-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(service.Close)
+	cfg := valid(t)
+	cfg.Sign.STS = config.STS{Enabled: true, Endpoint: service.URL}
+	require.NoError(t, cfg.Validate())
+	h, err := open(t, cfg).Handler()
+	require.NoError(t, err)
+	status, got := signed(t, h, "/post-policy?ext=jpg&owner=oX", announcer)
+	require.Equal(t, http.StatusOK, status, got)
+	require.Equal(t, []any{"AKIDtmp", "t0ken"}, []any{got["qAk"], got["securityToken"]})
+
+	answer = `{"Response":{"Error":{"Code":"InternalError","Message":"no"}}}`
+	status, got = signed(t, h, "/post-policy?ext=jpg&owner=oX", announcer)
+	require.Equal(t, http.StatusServiceUnavailable, status, got)
 }

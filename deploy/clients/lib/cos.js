@@ -15,6 +15,16 @@ function withSignature(world, authorization, options = {}) {
   return client(world, { getAuthorization: (_, callback) => callback({ Authorization: authorization }), ...options })
 }
 
+/** The SDK with a signature of afterput for each request of one multipart upload; asked keeps the answers. */
+function withParts(world, cosKey, asked) {
+  const getAuthorization = async ({ Method, Query }, callback) => {
+    const answer = await world.ask(`/multipart-sign?${new URLSearchParams({ ...Query, cosKey, method: Method })}`)
+    asked.push(answer)
+    callback({ Authorization: answer.body.authorization || 'refused', SecurityToken: answer.body.securityToken })
+  }
+  return client(world, { getAuthorization })
+}
+
 function client(world, options) {
   return new COS({ Protocol: 'http:', Domain: world.cosAddr, ...options })
 }
@@ -25,4 +35,4 @@ const at = (key) => ({ Bucket: bucket, Region: region, Key: key })
 /** Makes everything in the bucket readable by everybody. */
 const publish = (world) => withKeys(world).putBucketAcl({ Bucket: bucket, Region: region, ACL: 'public-read' })
 
-module.exports = { COS, at, publish, withKeys, withSignature }
+module.exports = { COS, at, publish, withKeys, withParts, withSignature }
