@@ -23,6 +23,7 @@ const manyLetters = 100
 // bulk is what replay and discard share.
 type bulk struct {
 	action      replay.Action
+	columns     []printer.Column // of what became of each, in JSON lines
 	flags       letterFlags
 	opt         replay.Options
 	rate        string
@@ -33,6 +34,7 @@ type bulk struct {
 }
 
 func (b *bulk) register(a *app, cmd *cobra.Command) {
+	b.columns = []printer.Column{{Key: "id"}, {Key: "result"}, {Key: "step"}, {Key: "key"}, {Key: "error"}}
 	b.flags.register(a, cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&b.all, "all", false, "every open letter, without a filter")
@@ -90,6 +92,9 @@ func (b *bulk) deletes() bool { return b.action == replay.Discard && !b.keepObje
 
 // what says in words what is done to n letters.
 func (b *bulk) what(n int) string {
+	if b.action == hookReplay {
+		return fmt.Sprintf("send %s webhooks again", thousands(n))
+	}
 	if b.deletes() {
 		return fmt.Sprintf("discard %s letters and delete their objects for ever", thousands(n))
 	}

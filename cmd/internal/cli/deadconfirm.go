@@ -14,7 +14,7 @@ func (a *app) confirm(b *bulk, n int, person bool) error {
 		return nil
 	}
 	if b.opt.Note == "" {
-		return failf(exitUsage, "note_required", "", "%s letters: more than %d need a --note that says why", thousands(n), manyLetters)
+		return failf(exitUsage, "note_required", "", "%s are many: more than %d need a --note that says why", thousands(n), manyLetters)
 	}
 	if b.yes {
 		return nil

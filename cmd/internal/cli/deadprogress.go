@@ -34,7 +34,7 @@ func (a *app) bulkOutput(p *printer.Printer, b *bulk, total int) (*bulkOutput, e
 		return o, nil
 	}
 	var err error
-	o.rows, err = p.Stream(o.schema(), []printer.Column{{Key: "id"}, {Key: "result"}, {Key: "step"}, {Key: "key"}, {Key: "error"}})
+	o.rows, err = p.Stream(o.schema(), b.columns)
 	return o, err
 }
 

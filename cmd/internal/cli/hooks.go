@@ -18,10 +18,10 @@ import (
 
 func (a *app) hooksCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "hooks", Aliases: []string{"hook"}, GroupID: "queues", Short: "Look at webhook endpoints, test and enable them",
+		Use: "hooks", Aliases: []string{"hook"}, GroupID: "queues", Short: "Look at webhook endpoints, test and enable them, and send again",
 		Example: "  afterput hooks list\n  afterput hooks test default\n  afterput hooks enable crm --note 'moved'",
 	}
-	cmd.AddCommand(a.hooksListCmd(), a.hooksTestCmd(), a.hooksEnableCmd())
+	cmd.AddCommand(a.hooksListCmd(), a.hooksTestCmd(), a.hooksReplayCmd(), a.hooksEnableCmd())
 	return cmd
 }
 

@@ -123,6 +123,7 @@ func Run(t *testing.T, open Factory) {
 		"orders that were written are told":        orderEvents,
 		"deliveries of orders are due":             orderEventsAreDue,
 		"orders of which nobody wants to hear":     orderEventsOfNobody,
+		"telling an endpoint again":                toldAgain,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
