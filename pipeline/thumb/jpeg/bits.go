@@ -98,22 +98,29 @@ func (r *reader) ac(t *acTable, block *[64]int32, step *[64]int32, place *[64]ui
 
 // skip passes over the AC coefficients of a block from index k on.
 func (r *reader) skip(t *acTable, k int) bool {
-	acc, count, next := r.acc, r.count, r.next
+	acc, count, next, window := r.acc, r.count, r.next, r.window
 	for k < 64 {
-		if count < 32 {
-			acc |= binary.BigEndian.Uint64(r.window[next:]) >> (count & 63)
-			next += int((63 - count) >> 3)
-			count |= 56
+		// Always, for a branch that is taken now and then costs more than the load. Only the
+		// low six bits of count mean anything here: whole entries are taken from it.
+		acc |= binary.BigEndian.Uint64(window[next:]) >> (count & 63)
+		next += int((63 - count) >> 3 & 7)
+		count |= 56
+		e := uint(t.skip[acc>>(64-skipBits)])
+		to := k + int(e>>6)
+		if to < 64 {
+			k = to
+			acc <<= e & 63
+			count -= e
+			e = uint(t.skip[acc>>(64-skipBits)])
+			to = k + int(e>>6)
 		}
-		e := t.skip[acc>>(64-skipBits)]
-		used, to := uint(e&63), k+int(e>>6)
 		if to >= 64 && (to < skipEnd || to >= skipEnd+64) {
 			// The block may end within the bits, by its last coefficient: one code alone.
 			length, symbol := t.find(acc)
 			if length == 0 {
 				return false
 			}
-			used = length + uint(symbol&15)
+			e = length + uint(symbol&15)
 			to = k + int(symbol>>4) + 1
 			if symbol&15 == 0 && symbol>>4 < 15 {
 				to = skipEnd
@@ -121,11 +128,11 @@ func (r *reader) skip(t *acTable, k int) bool {
 				return false
 			}
 		}
-		acc <<= used & 63
-		count -= used
+		acc <<= e & 63
+		count -= e
 		k = to
 	}
-	r.acc, r.count, r.next = acc, count, next
+	r.acc, r.count, r.next = acc, count&63, next
 	return true
 }
 

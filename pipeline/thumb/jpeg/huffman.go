@@ -198,6 +198,9 @@ type skipTable [1 << skipBits]uint16
 const (
 	skipNone = 64
 	skipEnd  = 128
+	// skipMost is the most bits of an entry, so that two and a code of 31 bits fit behind a
+	// load, which gives 56 at least.
+	skipMost = 25
 )
 
 func (t *skipTable) build(s *tableSpec) {
@@ -227,7 +230,7 @@ func skipEntry(codes *[1 << skipBits]uint16, window uint) uint16 {
 		if size == 0 && run < 15 {
 			return uint16(used + length | (passed+skipEnd)<<6)
 		}
-		if passed+run+1 > 63 {
+		if passed+run+1 > 63 || used+length+size > skipMost {
 			break
 		}
 		used += length + size
