@@ -3,8 +3,8 @@ package jpeg
 import "encoding/binary"
 
 // The functions here decode one block each or a part of one. They work on copies of the
-// fields acc, count and next. A refill is a load of eight bytes: it is due when fewer than
-// 32 bits are left, for a code and its value have 31 at most.
+// fields acc, count and next. A refill is a load of eight bytes that leaves 56 bits or
+// more; a code and its value have 31 at most, a look-up in a table sees fewer.
 
 // failed is the index that stands for a block that cannot be.
 const failed = -1
@@ -44,22 +44,26 @@ func (r *reader) dc(t *dcTable) (diff int32, ok bool) {
 // coefficient that is not zero, or an index above it, and the index to go on with: 64 for
 // a block that has ended.
 func (r *reader) ac(t *acTable, block *[64]int32, step *[64]int32, place *[64]uint8, limit int) (last, k int) {
-	acc, count, next := r.acc, r.count, r.next
+	acc, count, next, window := r.acc, r.count, r.next, r.window
 	k = 1
 	for k < limit {
-		if count < 32 {
-			acc |= binary.BigEndian.Uint64(r.window[next:]) >> (count & 63)
+		if count < valueBits {
+			acc |= binary.BigEndian.Uint64(window[next:]) >> (count & 63)
 			next += int((63 - count) >> 3)
 			count |= 56
 		}
 		e := t.value[acc>>(64-valueBits)]
 		used := uint(e & 63)
+		value := int32(e) >> 16
 		acc <<= used
 		count -= used
 		k += int(e >> 8 & 127)
-		value := int32(e) >> 16
 		if e&slowEntry != 0 {
-			size := uint(e >> 16)
+			// All that is wanted is 31 bits.
+			acc |= binary.BigEndian.Uint64(window[next:]) >> (count & 63)
+			next += int((63 - count) >> 3)
+			count |= 56
+			size := uint(value)
 			if used == 0 {
 				length, symbol := t.find(acc)
 				if length == 0 {
@@ -73,13 +77,9 @@ func (r *reader) ac(t *acTable, block *[64]int32, step *[64]int32, place *[64]ui
 					k = endOfBlock + 1
 				}
 			}
-			if size > 0 {
-				value = extend(int32(acc>>(64-size)), size)
-				acc <<= size & 63
-				count -= size
-			} else {
-				value = 0
-			}
+			value = extend(int32(acc>>1>>(63-size)), size)
+			acc <<= size & 63
+			count -= size
 		}
 		if k > 63 {
 			if k <= endOfBlock {

@@ -83,12 +83,11 @@ func (c *canon) find(acc uint64) (length uint, symbol uint8) {
 	return 0, 0
 }
 
-// extend makes a signed value of size bits, 1..16, as F.2.2.1 does.
+// extend makes a signed value of size bits, 0..16, as F.2.2.1 does: those that begin with
+// 0 are negative. It has no branch, for nobody could foretell it.
 func extend(bits int32, size uint) int32 {
-	if bits < 1<<(size-1) {
-		bits += -1<<size + 1
-	}
-	return bits
+	negative := (bits - 1<<size>>1) >> 31
+	return bits + negative&(-1<<size+1)
 }
 
 // valueBits is how many bits one look-up of a valueTable sees.

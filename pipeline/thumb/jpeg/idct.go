@@ -68,6 +68,15 @@ func idct4(b *[64]int32, out []byte, stride, last int) {
 		}
 		return
 	}
+	if vectors {
+		idct4Vector(b, &out[0], stride)
+		return
+	}
+	idct4Scalar(b, out, stride)
+}
+
+// idct4Scalar is idct4 without vectors.
+func idct4Scalar(b *[64]int32, out []byte, stride int) {
 	for x := range 4 {
 		f0, f1, f2, f3 := b[x], b[x+4], b[x+8], b[x+12]
 		even0, even1 := (f0+f2)<<passBits, (f0-f2)<<passBits

@@ -17,6 +17,15 @@ func idct8(b *[64]int32, out []byte, stride, last int) {
 		}
 		return
 	}
+	if vectors {
+		idct8Vector(b, &out[0], stride)
+		return
+	}
+	idct8Scalar(b, out, stride, last)
+}
+
+// idct8Scalar is idct8 without vectors.
+func idct8Scalar(b *[64]int32, out []byte, stride, last int) {
 	if last < cornerEnd {
 		cornerColumns(b)
 		for y := range 8 {

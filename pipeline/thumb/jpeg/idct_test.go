@@ -59,7 +59,50 @@ func TestShortCutsOfTheInverseTransformAreExact(t *testing.T) {
 			for range 50 {
 				b := randomBlock(rnd, n, last)
 				require.Equal(t, inverse(b, n, 63), inverse(b, n, last), "n %d, last %d of %v", n, last, b)
+				if n < 8 {
+					continue
+				}
+				long, short := *b, *b
+				want, got := make([]byte, 64), make([]byte, 64)
+				idct8Scalar(&long, want, 8, 63)
+				idct8Scalar(&short, got, 8, last)
+				require.Equal(t, want, got, "last %d of %v", last, b)
 			}
+		}
+	}
+}
+
+// The vectors are held to the scalar twin bit for bit, for coefficients of any size: both
+// wrap around alike.
+func TestVectorsAreTheScalarTwin(t *testing.T) {
+	t.Parallel()
+	if !vectors {
+		t.Skip("this machine or build has no vectors")
+	}
+	rnd := rand.New(rand.NewPCG(3, 3))
+	for i := range 5000 {
+		b := randomBlock(rnd, 8, i%64)
+		if i%3 == 0 {
+			for k := range b {
+				b[k] = int32(rnd.Uint32()) >> (i % 32)
+			}
+		}
+		const stride = 11
+		for n, run := range map[int][2]func(b *[64]int32, out []byte){
+			8: {
+				func(b *[64]int32, out []byte) { idct8Scalar(b, out, stride, 63) },
+				func(b *[64]int32, out []byte) { idct8Vector(b, &out[0], stride) },
+			},
+			4: {
+				func(b *[64]int32, out []byte) { idct4Scalar(b, out, stride) },
+				func(b *[64]int32, out []byte) { idct4Vector(b, &out[0], stride) },
+			},
+		} {
+			scalar, vector := *b, *b
+			want, got := make([]byte, 8*stride), make([]byte, 8*stride)
+			run[0](&scalar, want)
+			run[1](&vector, got)
+			require.Equal(t, want, got, "%d points: %v", n, b)
 		}
 	}
 }

@@ -74,7 +74,11 @@ func (d *Decoder) sequentialBlock(c *component, out []byte) bool {
 		return d.reader.skip(c.ac, 1)
 	}
 	block := &d.block
-	clear(block[:d.frame.keep])
+	if d.frame.scale == Full {
+		clear(block[:])
+	} else {
+		clear(block[:16])
+	}
 	block[0] = dc
 	last, k := d.reader.ac(c.ac, block, &c.steps, &d.frame.place, d.frame.limit)
 	if k == failed || k < 64 && !d.reader.skip(c.ac, k) {

@@ -1,0 +1,306 @@
+//go:build amd64 && !purego
+
+#include "textflag.h"
+
+// The constants of idct.go and idct8.go, once for each of eight lanes.
+
+DATA fix0298<>+0(SB)/8, $0x0000098e0000098e
+DATA fix0298<>+8(SB)/8, $0x0000098e0000098e
+DATA fix0298<>+16(SB)/8, $0x0000098e0000098e
+DATA fix0298<>+24(SB)/8, $0x0000098e0000098e
+GLOBL fix0298<>(SB), RODATA|NOPTR, $32
+
+DATA fix0541<>+0(SB)/8, $0x0000115100001151
+DATA fix0541<>+8(SB)/8, $0x0000115100001151
+DATA fix0541<>+16(SB)/8, $0x0000115100001151
+DATA fix0541<>+24(SB)/8, $0x0000115100001151
+GLOBL fix0541<>(SB), RODATA|NOPTR, $32
+
+DATA fix0765<>+0(SB)/8, $0x0000187e0000187e
+DATA fix0765<>+8(SB)/8, $0x0000187e0000187e
+DATA fix0765<>+16(SB)/8, $0x0000187e0000187e
+DATA fix0765<>+24(SB)/8, $0x0000187e0000187e
+GLOBL fix0765<>(SB), RODATA|NOPTR, $32
+
+DATA fix1175<>+0(SB)/8, $0x000025a1000025a1
+DATA fix1175<>+8(SB)/8, $0x000025a1000025a1
+DATA fix1175<>+16(SB)/8, $0x000025a1000025a1
+DATA fix1175<>+24(SB)/8, $0x000025a1000025a1
+GLOBL fix1175<>(SB), RODATA|NOPTR, $32
+
+DATA fix1306<>+0(SB)/8, $0x000029cf000029cf
+DATA fix1306<>+8(SB)/8, $0x000029cf000029cf
+DATA fix1306<>+16(SB)/8, $0x000029cf000029cf
+DATA fix1306<>+24(SB)/8, $0x000029cf000029cf
+GLOBL fix1306<>(SB), RODATA|NOPTR, $32
+
+DATA fix1501<>+0(SB)/8, $0x0000300b0000300b
+DATA fix1501<>+8(SB)/8, $0x0000300b0000300b
+DATA fix1501<>+16(SB)/8, $0x0000300b0000300b
+DATA fix1501<>+24(SB)/8, $0x0000300b0000300b
+GLOBL fix1501<>(SB), RODATA|NOPTR, $32
+
+DATA fix1847<>+0(SB)/8, $0x00003b2100003b21
+DATA fix1847<>+8(SB)/8, $0x00003b2100003b21
+DATA fix1847<>+16(SB)/8, $0x00003b2100003b21
+DATA fix1847<>+24(SB)/8, $0x00003b2100003b21
+GLOBL fix1847<>(SB), RODATA|NOPTR, $32
+
+DATA fix2053<>+0(SB)/8, $0x000041b3000041b3
+DATA fix2053<>+8(SB)/8, $0x000041b3000041b3
+DATA fix2053<>+16(SB)/8, $0x000041b3000041b3
+DATA fix2053<>+24(SB)/8, $0x000041b3000041b3
+GLOBL fix2053<>(SB), RODATA|NOPTR, $32
+
+DATA fix3072<>+0(SB)/8, $0x0000625400006254
+DATA fix3072<>+8(SB)/8, $0x0000625400006254
+DATA fix3072<>+16(SB)/8, $0x0000625400006254
+DATA fix3072<>+24(SB)/8, $0x0000625400006254
+GLOBL fix3072<>(SB), RODATA|NOPTR, $32
+
+DATA neg0390<>+0(SB)/8, $0xfffff384fffff384
+DATA neg0390<>+8(SB)/8, $0xfffff384fffff384
+DATA neg0390<>+16(SB)/8, $0xfffff384fffff384
+DATA neg0390<>+24(SB)/8, $0xfffff384fffff384
+GLOBL neg0390<>(SB), RODATA|NOPTR, $32
+
+DATA neg0899<>+0(SB)/8, $0xffffe333ffffe333
+DATA neg0899<>+8(SB)/8, $0xffffe333ffffe333
+DATA neg0899<>+16(SB)/8, $0xffffe333ffffe333
+DATA neg0899<>+24(SB)/8, $0xffffe333ffffe333
+GLOBL neg0899<>(SB), RODATA|NOPTR, $32
+
+DATA neg1961<>+0(SB)/8, $0xffffc13bffffc13b
+DATA neg1961<>+8(SB)/8, $0xffffc13bffffc13b
+DATA neg1961<>+16(SB)/8, $0xffffc13bffffc13b
+DATA neg1961<>+24(SB)/8, $0xffffc13bffffc13b
+GLOBL neg1961<>(SB), RODATA|NOPTR, $32
+
+DATA neg2562<>+0(SB)/8, $0xffffadfdffffadfd
+DATA neg2562<>+8(SB)/8, $0xffffadfdffffadfd
+DATA neg2562<>+16(SB)/8, $0xffffadfdffffadfd
+DATA neg2562<>+24(SB)/8, $0xffffadfdffffadfd
+GLOBL neg2562<>(SB), RODATA|NOPTR, $32
+
+DATA columnRound<>+0(SB)/8, $0x0000040000000400
+DATA columnRound<>+8(SB)/8, $0x0000040000000400
+DATA columnRound<>+16(SB)/8, $0x0000040000000400
+DATA columnRound<>+24(SB)/8, $0x0000040000000400
+GLOBL columnRound<>(SB), RODATA|NOPTR, $32
+
+DATA rowRound<>+0(SB)/8, $0x0202000002020000
+DATA rowRound<>+8(SB)/8, $0x0202000002020000
+DATA rowRound<>+16(SB)/8, $0x0202000002020000
+DATA rowRound<>+24(SB)/8, $0x0202000002020000
+GLOBL rowRound<>(SB), RODATA|NOPTR, $32
+
+DATA rowOrder<>+0(SB)/8, $0x0000000400000000
+DATA rowOrder<>+8(SB)/8, $0x0000000500000001
+DATA rowOrder<>+16(SB)/8, $0x0000000600000002
+DATA rowOrder<>+24(SB)/8, $0x0000000700000003
+GLOBL rowOrder<>(SB), RODATA|NOPTR, $32
+
+// PASS8 transforms the vectors Y0..Y7 into Y8..Y15, as column and row do.
+#define PASS8(round, shift) \
+	VPADDD  Y6, Y2, Y8; \
+	VPMULLD fix0541<>(SB), Y8, Y8; \
+	VPMULLD fix1847<>(SB), Y6, Y9; \
+	VPSUBD  Y9, Y8, Y9; \
+	VPMULLD fix0765<>(SB), Y2, Y10; \
+	VPADDD  Y10, Y8, Y10; \
+	VPADDD  Y4, Y0, Y8; \
+	VPSUBD  Y4, Y0, Y11; \
+	VPSLLD  $13, Y8, Y8; \
+	VPSLLD  $13, Y11, Y11; \
+	VPADDD  round<>(SB), Y8, Y8; \
+	VPADDD  round<>(SB), Y11, Y11; \
+	VPADDD  Y10, Y8, Y0; \
+	VPSUBD  Y10, Y8, Y6; \
+	VPADDD  Y9, Y11, Y2; \
+	VPSUBD  Y9, Y11, Y4; \
+	VPADDD  Y3, Y7, Y8; \
+	VPADDD  Y1, Y5, Y9; \
+	VPADDD  Y9, Y8, Y10; \
+	VPMULLD fix1175<>(SB), Y10, Y10; \
+	VPMULLD neg1961<>(SB), Y8, Y8; \
+	VPMULLD neg0390<>(SB), Y9, Y9; \
+	VPADDD  Y10, Y8, Y8; \
+	VPADDD  Y10, Y9, Y9; \
+	VPADDD  Y1, Y7, Y10; \
+	VPADDD  Y3, Y5, Y11; \
+	VPMULLD neg0899<>(SB), Y10, Y10; \
+	VPMULLD neg2562<>(SB), Y11, Y11; \
+	VPMULLD fix0298<>(SB), Y7, Y7; \
+	VPMULLD fix2053<>(SB), Y5, Y5; \
+	VPMULLD fix3072<>(SB), Y3, Y3; \
+	VPMULLD fix1501<>(SB), Y1, Y1; \
+	VPADDD  Y10, Y7, Y7; \
+	VPADDD  Y11, Y5, Y5; \
+	VPADDD  Y11, Y3, Y3; \
+	VPADDD  Y10, Y1, Y1; \
+	VPADDD  Y8, Y7, Y7; \
+	VPADDD  Y9, Y5, Y5; \
+	VPADDD  Y8, Y3, Y3; \
+	VPADDD  Y9, Y1, Y1; \
+	VPADDD  Y1, Y0, Y8; \
+	VPSUBD  Y1, Y0, Y15; \
+	VPADDD  Y3, Y2, Y9; \
+	VPSUBD  Y3, Y2, Y14; \
+	VPADDD  Y5, Y4, Y10; \
+	VPSUBD  Y5, Y4, Y13; \
+	VPADDD  Y7, Y6, Y11; \
+	VPSUBD  Y7, Y6, Y12; \
+	VPSRAD  $shift, Y8, Y8; \
+	VPSRAD  $shift, Y9, Y9; \
+	VPSRAD  $shift, Y10, Y10; \
+	VPSRAD  $shift, Y11, Y11; \
+	VPSRAD  $shift, Y12, Y12; \
+	VPSRAD  $shift, Y13, Y13; \
+	VPSRAD  $shift, Y14, Y14; \
+	VPSRAD  $shift, Y15, Y15
+
+// TRANSPOSE8 writes the columns of Y8..Y15 to Y0..Y7 and destroys Y8..Y15.
+#define TRANSPOSE8 \
+	VPUNPCKLDQ  Y9, Y8, Y0; \
+	VPUNPCKHDQ  Y9, Y8, Y1; \
+	VPUNPCKLDQ  Y11, Y10, Y2; \
+	VPUNPCKHDQ  Y11, Y10, Y3; \
+	VPUNPCKLDQ  Y13, Y12, Y4; \
+	VPUNPCKHDQ  Y13, Y12, Y5; \
+	VPUNPCKLDQ  Y15, Y14, Y6; \
+	VPUNPCKHDQ  Y15, Y14, Y7; \
+	VPUNPCKLQDQ Y2, Y0, Y8; \
+	VPUNPCKHQDQ Y2, Y0, Y9; \
+	VPUNPCKLQDQ Y3, Y1, Y10; \
+	VPUNPCKHQDQ Y3, Y1, Y11; \
+	VPUNPCKLQDQ Y6, Y4, Y12; \
+	VPUNPCKHQDQ Y6, Y4, Y13; \
+	VPUNPCKLQDQ Y7, Y5, Y14; \
+	VPUNPCKHQDQ Y7, Y5, Y15; \
+	VPERM2I128  $0x20, Y12, Y8, Y0; \
+	VPERM2I128  $0x20, Y13, Y9, Y1; \
+	VPERM2I128  $0x20, Y14, Y10, Y2; \
+	VPERM2I128  $0x20, Y15, Y11, Y3; \
+	VPERM2I128  $0x31, Y12, Y8, Y4; \
+	VPERM2I128  $0x31, Y13, Y9, Y5; \
+	VPERM2I128  $0x31, Y14, Y10, Y6; \
+	VPERM2I128  $0x31, Y15, Y11, Y7
+
+// STORE4 writes the four rows of eight bytes that are in a register.
+#define STORE4(y, x) \
+	VMOVQ        x, (DI); \
+	VPEXTRQ      $1, x, (DI)(SI*1); \
+	LEAQ         (DI)(SI*2), DI; \
+	VEXTRACTI128 $1, y, x; \
+	VMOVQ        x, (DI); \
+	VPEXTRQ      $1, x, (DI)(SI*1); \
+	LEAQ         (DI)(SI*2), DI
+
+// func idct8Vector(b *[64]int32, out *byte, stride int)
+TEXT ·idct8Vector(SB), NOSPLIT, $0-24
+	MOVQ    b+0(FP), AX
+	MOVQ    out+8(FP), DI
+	MOVQ    stride+16(FP), SI
+	VMOVDQU (AX), Y0
+	VMOVDQU 32(AX), Y1
+	VMOVDQU 64(AX), Y2
+	VMOVDQU 96(AX), Y3
+	VMOVDQU 128(AX), Y4
+	VMOVDQU 160(AX), Y5
+	VMOVDQU 192(AX), Y6
+	VMOVDQU 224(AX), Y7
+	PASS8(columnRound, 11)
+	TRANSPOSE8
+	PASS8(rowRound, 18)
+	TRANSPOSE8
+
+	// The saturation of the packs is the clamp.
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKUSWB Y2, Y0, Y0
+	VPACKUSWB Y6, Y4, Y4
+	VMOVDQU   rowOrder<>(SB), Y8
+	VPERMD    Y0, Y8, Y0
+	VPERMD    Y4, Y8, Y4
+	STORE4(Y0, X0)
+	STORE4(Y4, X4)
+	VZEROUPPER
+	RET
+
+// TRANSPOSE4 writes the columns of X4..X7 to X0..X3 and destroys X4..X7.
+#define TRANSPOSE4 \
+	VPUNPCKLDQ  X5, X4, X0; \
+	VPUNPCKHDQ  X5, X4, X2; \
+	VPUNPCKLDQ  X7, X6, X1; \
+	VPUNPCKHDQ  X7, X6, X3; \
+	VPUNPCKHQDQ X1, X0, X4; \
+	VPUNPCKLQDQ X1, X0, X0; \
+	VMOVDQA     X4, X1; \
+	VPUNPCKHQDQ X3, X2, X4; \
+	VPUNPCKLQDQ X3, X2, X2; \
+	VMOVDQA     X4, X3
+
+// ODD4 gives the odd parts of X1 and X3 in X6 and X7.
+#define ODD4 \
+	VPMULLD fix1306<>(SB), X1, X6; \
+	VPMULLD fix0541<>(SB), X3, X7; \
+	VPADDD  X7, X6, X6; \
+	VPMULLD fix0541<>(SB), X1, X7; \
+	VPMULLD fix1306<>(SB), X3, X8; \
+	VPSUBD  X8, X7, X7
+
+// BUTTERFLY4 joins the even parts X4, X5 and the odd parts X6, X7 in X4..X7.
+#define BUTTERFLY4 \
+	VPSUBD X6, X4, X8; \
+	VPADDD X6, X4, X4; \
+	VPSUBD X7, X5, X6; \
+	VPADDD X7, X5, X5; \
+	VMOVDQA X8, X7
+
+// func idct4Vector(b *[64]int32, out *byte, stride int)
+TEXT ·idct4Vector(SB), NOSPLIT, $0-24
+	MOVQ    b+0(FP), AX
+	MOVQ    out+8(FP), DI
+	MOVQ    stride+16(FP), SI
+	VMOVDQU (AX), X0
+	VMOVDQU 16(AX), X1
+	VMOVDQU 32(AX), X2
+	VMOVDQU 48(AX), X3
+
+	VPADDD X2, X0, X4
+	VPSUBD X2, X0, X5
+	VPSLLD $2, X4, X4
+	VPSLLD $2, X5, X5
+	ODD4
+	VPADDD columnRound<>(SB), X6, X6
+	VPADDD columnRound<>(SB), X7, X7
+	VPSRAD $11, X6, X6
+	VPSRAD $11, X7, X7
+	BUTTERFLY4
+	TRANSPOSE4
+
+	VPADDD X2, X0, X4
+	VPSUBD X2, X0, X5
+	VPSLLD $13, X4, X4
+	VPSLLD $13, X5, X5
+	VPADDD rowRound<>(SB), X4, X4
+	VPADDD rowRound<>(SB), X5, X5
+	ODD4
+	BUTTERFLY4
+	VPSRAD $18, X4, X4
+	VPSRAD $18, X5, X5
+	VPSRAD $18, X6, X6
+	VPSRAD $18, X7, X7
+	TRANSPOSE4
+
+	VPACKSSDW X1, X0, X0
+	VPACKSSDW X3, X2, X2
+	VPACKUSWB X2, X0, X0
+	VMOVD     X0, (DI)
+	VPEXTRD   $1, X0, (DI)(SI*1)
+	LEAQ      (DI)(SI*2), DI
+	VPEXTRD   $2, X0, (DI)
+	VPEXTRD   $3, X0, (DI)(SI*1)
+	RET
