@@ -58,6 +58,14 @@ const ProbeBytes = 64 << 10
 // from the start with which it should be called again.
 type Prober func(head []byte, size int64) (facts Facts, need int)
 
+// Selective is what a Thumbnailer is too that knows beforehand of which types it makes
+// nothing. One that is not makes something of images only.
+type Selective interface {
+	// Skips gives the reason for which there are no thumbnails of a MIME type, and "" where
+	// there may be.
+	Skips(kind string) string
+}
+
 // Order is a business order as the order store holds it.
 type Order struct {
 	ID string

@@ -49,8 +49,25 @@ func (o ThumbnailOptions) preset(name string) Preset {
 	return Preset{}
 }
 
-// MakeThumbnails converges the thumbnails of an upload: an accepted image has one for
-// each preset, made from the content that the check saw; anything else has none. Bytes
+// skips asks a Thumbnailer before anything is read.
+func skips(engine Thumbnailer, kind string) string {
+	if s, ok := engine.(Selective); ok {
+		return s.Skips(kind)
+	}
+	return SkipsAllButImages(kind)
+}
+
+// SkipsAllButImages is the Skips of a Thumbnailer that says nothing of types.
+func SkipsAllButImages(kind string) string {
+	if strings.HasPrefix(kind, "image/") {
+		return ""
+	}
+	return "only images have thumbnails"
+}
+
+// MakeThumbnails converges the thumbnails of an upload: an accepted image, and a video where
+// the engine takes one, has one for each preset, made from the content that the check saw;
+// anything else has none. Bytes
 // that cannot be decoded reject the upload. Content that changed or vanished since the
 // check is an error of class Superseded: another check has to decide.
 //
@@ -62,8 +79,8 @@ func MakeThumbnails(
 	if !u.Accepted() {
 		return removeThumbnails(ctx, store, opt, u, "the file is not accepted")
 	}
-	if !strings.HasPrefix(u.Content.Type, "image/") {
-		return removeThumbnails(ctx, store, opt, u, "only images have thumbnails")
+	if why := skips(engine, u.Content.Type); why != "" {
+		return removeThumbnails(ctx, store, opt, u, why)
 	}
 	for _, p := range opt.Presets {
 		if encodedLen(opt.Key(p.Name, u.Key)) > MaxNameBytes {
@@ -112,11 +129,19 @@ func refused(ctx context.Context, store Objects, opt ThumbnailOptions, u Upload,
 	if ClassOf(err) != Invalid || CodeOf(err) == "" {
 		return StepResult{}, outdated("thumbnail.make", u.Key, err)
 	}
-	removed, rerr := removeThumbnails(ctx, store, opt, u, "the engine does not decode "+u.Content.Type)
+	removed, rerr := removeThumbnails(ctx, store, opt, u, reason(err))
 	if rerr != nil || CodeOf(err) == CodeTypeNotAllowed {
 		return removed, rerr
 	}
 	return StepResult{State: Done, Code: CodeOf(err), Detail: err.Error()}, nil
+}
+
+// reason is what an error says, without the operation and the class before it.
+func reason(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
 }
 
 func removeThumbnails(ctx context.Context, store Objects, opt ThumbnailOptions, u Upload, why string) (StepResult, error) {

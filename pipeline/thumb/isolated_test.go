@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +28,9 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		os.Exit(child(os.Args[2]))
+	}
+	if kind, ok := strings.CutPrefix(filepath.Base(os.Args[0]), "ffmpeg-"); ok {
+		os.Exit(odd(kind))
 	}
 	goleak.VerifyTestMain(m)
 }
