@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 # What a full run must not skip.
-REQUIRE := redis
+REQUIRE := redis,ffmpeg
 
 .PHONY: help
 help: ## Show this list
@@ -18,7 +18,7 @@ build: ## Build bin/afterput, static
 
 .PHONY: test
 test: ## The full run: installs what is missing, race detector, nothing skipped
-	@deploy/tools/ensure redis-server gcc
+	@deploy/tools/ensure redis-server ffmpeg gcc
 	@mkdir -p bin && go build -o bin/testcount ./deploy/tools/testcount
 	@CGO_ENABLED=1 AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -race -json ./... | bin/testcount
 

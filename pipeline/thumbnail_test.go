@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -81,6 +82,33 @@ func TestMakeThumbnailsNone(t *testing.T) {
 			require.Equal(t, map[string]string{u.Key: "photo"}, store.data)
 		})
 	}
+}
+
+// picky takes videos, but no images.
+type picky struct{ fakeThumbnailer }
+
+func (*picky) Skips(kind string) string {
+	if kind == "video/mp4" {
+		return ""
+	}
+	return "images are dull"
+}
+
+func TestMakeThumbnailsAsksTheEngine(t *testing.T) {
+	t.Parallel()
+	u := photo()
+	store := &memObjects{data: map[string]string{u.Key: "photo"}}
+	res, err := pipeline.MakeThumbnails(t.Context(), store, &picky{}, thumbnailOptions(), u, nil)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.StepResult{State: pipeline.Skipped, Detail: "images are dull"}, res)
+	u.Content.Type = "video/mp4"
+	res, err = pipeline.MakeThumbnails(t.Context(), store, &picky{}, thumbnailOptions(), u, nil)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Done, res.State)
+	none := &pipeline.Error{Class: pipeline.Invalid, Op: "thumb.poster", Code: pipeline.CodeTypeNotAllowed, Err: errors.New("the video has no frame")}
+	res, err = pipeline.MakeThumbnails(t.Context(), store, &picky{fakeThumbnailer{err: none}}, thumbnailOptions(), u, nil)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.StepResult{State: pipeline.Skipped, Detail: "the video has no frame"}, res)
 }
 
 var errVanished = pipeline.Errorf(pipeline.Missing, "objects.get", "", "404")

@@ -112,8 +112,8 @@ func (w *wishes) takeUp(ctx context.Context, u *uploadRow, changed, turned, wasL
 			}
 		}
 	}
-	if err := w.takeUpOne(ctx, u, pipeline.StepThumbnail, have[pipeline.StepThumbnail][""], changed,
-		isImage(u.ContentType), "only images have thumbnails"); err != nil {
+	why := w.l.skips(u.ContentType)
+	if err := w.takeUpOne(ctx, u, pipeline.StepThumbnail, have[pipeline.StepThumbnail][""], changed, why == "", why); err != nil {
 		return err
 	}
 	return w.takeUpOne(ctx, u, pipeline.StepWarm, have[pipeline.StepWarm][""], changed || turned,
@@ -162,10 +162,6 @@ func (w *wishes) rejectLate(ctx context.Context, u *uploadRow, code pipeline.Cod
 		}
 	}
 	return nil
-}
-
-func isImage(contentType string) bool {
-	return len(contentType) > 6 && contentType[:6] == "image/"
 }
 
 func ordersOf(ctx context.Context, tx bun.IDB, uploadID string) ([]string, error) {

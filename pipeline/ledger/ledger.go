@@ -39,6 +39,9 @@ type Options struct {
 	// Subscribers names the endpoints that want an event such as upload.done, "" for the
 	// default one. Nil means the default one, for every event but order.updated.
 	Subscribers func(event string) []string
+	// Skips gives the reason for which files of a MIME type have no thumbnails, and "" where
+	// they may have. Nil means [pipeline.SkipsAllButImages].
+	Skips func(kind string) string
 	// SweepGrace is how long after its task should be in the queue a pending step is
 	// swept. Default one minute.
 	SweepGrace time.Duration
@@ -51,6 +54,7 @@ type Ledger struct {
 	grace     time.Duration
 	committed func(op string)
 	wanted    func(event string) []string
+	skips     func(kind string) string
 }
 
 // New makes a Ledger over an open database; Migrate must have run once.
@@ -75,7 +79,12 @@ func New(opt Options) (*Ledger, error) {
 			return []string{""}
 		}
 	}
-	return &Ledger{db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed, wanted: opt.Subscribers}, nil
+	if opt.Skips == nil {
+		opt.Skips = pipeline.SkipsAllButImages
+	}
+	return &Ledger{
+		db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed, wanted: opt.Subscribers, skips: opt.Skips,
+	}, nil
 }
 
 // Migrate creates or upgrades the tables. Several processes may call it at once.

@@ -77,19 +77,24 @@ var demuxers = map[string]string{
 }
 
 // Skips tells why there are no thumbnails of a type; "" where there may be.
-func (p *Posters) Skips(kind string) string {
+func (o PosterOptions) Skips(kind string) string {
 	switch {
 	case !isVideo(kind):
-		if s, ok := p.next.(pipeline.Selective); ok {
-			return s.Skips(kind)
-		}
 		return pipeline.SkipsAllButImages(kind)
-	case p.opt.FFmpeg == "":
-		return p.opt.Why
+	case o.FFmpeg == "":
+		return o.Why
 	case demuxers[kind] == "":
 		return "no poster is made of " + kind
 	}
 	return ""
+}
+
+// Skips tells why there are no thumbnails of a type; "" where there may be.
+func (p *Posters) Skips(kind string) string {
+	if s, ok := p.next.(pipeline.Selective); ok && !isVideo(kind) {
+		return s.Skips(kind)
+	}
+	return p.opt.Skips(kind)
 }
 
 func isVideo(kind string) bool { return strings.HasPrefix(kind, "video/") }

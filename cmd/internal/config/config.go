@@ -126,6 +126,11 @@ type Thumbnails struct {
 	// CacheControl is stored with each thumbnail. Names are stable while the content may
 	// change, so it defaults to a day: max-age=86400.
 	CacheControl string `yaml:"cacheControl"`
+	// Video says whether videos have thumbnails: auto takes a frame of each where there is
+	// an ffmpeg, off takes none. Defaults to auto.
+	Video string `yaml:"video" enum:"auto,off"`
+	// FFmpeg is the path of the program. Empty, the default, looks on the PATH.
+	FFmpeg string `yaml:"ffmpeg"`
 }
 
 // Preset is a named thumbnail size.

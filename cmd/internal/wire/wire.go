@@ -86,6 +86,7 @@ func (a *App) openLedger(ctx context.Context) error {
 	a.closers = append(a.closers, db.Close)
 	if a.Ledger, err = ledger.New(ledger.Options{
 		DB: db, Now: a.faults.now(), Committed: a.faults.committed(), Subscribers: subscribers(a.Config.Hooks),
+		Skips: a.posterOptions().Skips,
 	}); err == nil {
 		err = a.Ledger.Migrate(ctx)
 	}

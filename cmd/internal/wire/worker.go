@@ -64,6 +64,14 @@ func (a *App) steps() (worker.Steps, error) {
 	if err != nil {
 		return worker.Steps{}, err
 	}
+	thumbnails, err := a.posters(a.faults.engine(engine))
+	if err != nil {
+		return worker.Steps{}, err
+	}
+	alone, err := a.posters(isolated)
+	if err != nil {
+		return worker.Steps{}, err
+	}
 	endpoints, err := hooks.NewSet(a.endpoints())
 	if err != nil {
 		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
@@ -78,8 +86,8 @@ func (a *App) steps() (worker.Steps, error) {
 			AnyExtension: c.Check.Extension == "off", AllowForeign: c.Check.Polyglots == "allow",
 		},
 		Visibility: a.visibility(),
-		Thumbnails: a.faults.engine(engine),
-		Isolated:   isolated,
+		Thumbnails: thumbnails,
+		Isolated:   alone,
 		Thumbnail:  a.thumbnailOptions(),
 		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
 		URLs:       a.urls(),
