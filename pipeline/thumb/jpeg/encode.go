@@ -96,7 +96,7 @@ type encodeComponent struct {
 	width, height int // in samples
 	factor        int // both sampling factors
 	table         int // 0 for luma, 1 for chroma: of the steps and the codes
-	dc            int32
+	dc            int // of the block before
 }
 
 // components appends the planes, checked.

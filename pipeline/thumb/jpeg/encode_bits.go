@@ -44,15 +44,15 @@ func appendStuffed(out []byte, b byte) []byte {
 // block codes the quantised coefficients of one block, which are in natural order: the
 // difference of the DC from the one before, and the AC that are not zero. Bit i of mask says
 // that the coefficient at zigzag index i is not zero.
-func (w *bitWriter) block(coef *[64]int16, mask uint64, before int32, dc, ac *codes) {
+func (w *bitWriter) block(coef *[64]int16, mask uint64, before int, dc, ac *codes) {
 	w.out = slices.Grow(w.out, blockBytes)
 	out, word, free := w.out, w.word, w.free
 
-	v, n := coded(int32(coef[0])-before, 0, dc)
-	if free -= n; free <= 0 {
-		out, word, free = spill(out, word, v, n, free)
+	code := dc.far(int(coef[0])-before, 0)
+	if free -= int(code & 0xff); free <= 0 {
+		out, word, free = spill(out, word, code, free)
 	} else {
-		word = word<<(n&63) | v
+		word = word<<(code&63) | code>>8
 	}
 	last := 0
 	for mask &^= 1; mask != 0; mask &= mask - 1 {
@@ -60,45 +60,41 @@ func (w *bitWriter) block(coef *[64]int16, mask uint64, before int32, dc, ac *co
 		run := i - last - 1
 		last = i
 		for ; run > 15; run -= 16 {
-			v, n := uint64(ac[0xf0]>>8), int(ac[0xf0]&0xff)
-			if free -= n; free <= 0 {
-				out, word, free = spill(out, word, v, n, free)
+			code = uint64(ac.symbols[0xf0])
+			if free -= int(code & 0xff); free <= 0 {
+				out, word, free = spill(out, word, code, free)
 			} else {
-				word = word<<(n&63) | v
+				word = word<<(code&63) | code>>8
 			}
 		}
-		v, n := coded(int32(coef[zigzag[i&63]&63]), run<<4, ac)
-		if free -= n; free <= 0 {
-			out, word, free = spill(out, word, v, n, free)
+		value := int(coef[zigzag[i&63]&63])
+		if near := uint(value + nearest); near < 2*nearest {
+			code = uint64(ac.near[(uint(run)*2*nearest+near)%uint(len(ac.near))])
 		} else {
-			word = word<<(n&63) | v
+			code = ac.far(value, run)
+		}
+		if free -= int(code & 0xff); free <= 0 {
+			out, word, free = spill(out, word, code, free)
+		} else {
+			word = word<<(code&63) | code>>8
 		}
 	}
 	if last != 63 { // end of block
-		v, n := uint64(ac[0]>>8), int(ac[0]&0xff)
-		if free -= n; free <= 0 {
-			out, word, free = spill(out, word, v, n, free)
+		code = uint64(ac.symbols[0])
+		if free -= int(code & 0xff); free <= 0 {
+			out, word, free = spill(out, word, code, free)
 		} else {
-			word = word<<(n&63) | v
+			word = word<<(code&63) | code>>8
 		}
 	}
 	w.out, w.word, w.free = out, word, free
 }
 
-// coded returns the bits for a value after a run (in the upper half of a symbol): the code of
-// the symbol, then the value's own bits, less one where it is negative (F.1.2.1, F.1.2.2).
-func coded(value int32, run int, c *codes) (v uint64, n int) {
-	sign := value >> 31
-	size := bits.Len32(uint32((value ^ sign) - sign))
-	code := c[(run|size)&0xff]
-	extra := uint32(value+sign) & (1<<(size&31) - 1)
-	return uint64(code>>8)<<(size&31) | uint64(extra), int(code&0xff) + size
-}
-
-// spill adds the n bits of v to a word that they fill, -free bits to spare, and writes it. out
-// has room for it.
-func spill(out []byte, word, v uint64, n, free int) ([]byte, uint64, int) {
-	word = word<<((n+free)&63) | v>>(-free&63)
+// spill adds a code to a word that it fills, -free bits to spare, and writes it. out has room
+// for it.
+func spill(out []byte, word, code uint64, free int) ([]byte, uint64, int) {
+	fits := int(code&0xff) + free
+	word = word<<(fits&63) | code>>8>>(-free&63)
 	at := len(out)
 	if inverse := ^word; (inverse-0x0101010101010101)&word&0x8080808080808080 == 0 {
 		// No byte of 0xff, which the inverse has as zero.
@@ -109,5 +105,5 @@ func spill(out []byte, word, v uint64, n, free int) ([]byte, uint64, int) {
 			out = appendStuffed(out, byte(word>>shift))
 		}
 	}
-	return out, v, free + 64
+	return out, code >> 8, free + 64
 }

@@ -1,5 +1,7 @@
 package jpeg
 
+import "math/bits"
+
 // A huffmanSpec is a table of codes as a file holds it (B.2.4.2).
 type huffmanSpec struct {
 	count   [16]uint8 // of codes of each length from 1
@@ -41,8 +43,16 @@ var (
 	}
 )
 
-// codes has the code of each symbol, shifted left by 8, and its length in bits.
-type codes [256]uint32
+const nearest = 32
+
+// codes has what stands for a symbol and its extra bits: the bits, shifted left by 8, and
+// their number.
+type codes struct {
+	symbols [256]uint32 // without extra bits
+	// near has what far returns for the values that occur most, from -nearest up to nearest,
+	// after runs from 0 to 15.
+	near [16 * 2 * nearest]uint32
+}
 
 // The codes of luma and chroma.
 var (
@@ -55,11 +65,24 @@ func (s *huffmanSpec) codes() (c codes) {
 	code, next := uint32(0), 0
 	for length, count := range s.count {
 		for range count {
-			c[s.symbols[next]] = code<<8 | uint32(length+1)
+			c.symbols[s.symbols[next]] = code<<8 | uint32(length+1)
 			code++
 			next++
 		}
 		code <<= 1
 	}
+	for i := range c.near {
+		c.near[i] = uint32(c.far(i%(2*nearest)-nearest, i/(2*nearest)))
+	}
 	return c
+}
+
+// far returns what stands for a value after a run of zeros: the code of the symbol and the
+// value's own bits, less one where it is negative (F.1.2.1, F.1.2.2).
+func (c *codes) far(value, run int) uint64 {
+	sign := value >> 63
+	size := bits.Len(uint((value ^ sign) - sign))
+	symbol := uint64(c.symbols[(run<<4|size)&0xff])
+	extra := uint64(value+sign) & (1<<(size&31) - 1)
+	return (symbol>>8<<(size&31)|extra)<<8 | (symbol&0xff + uint64(size))
 }

@@ -41,7 +41,7 @@ func (e *Encoder) blocks(at [2]place, n int) {
 	masks := transform(&e.coef, &in, n, &e.quant[table])
 	for i, p := range at[:n] {
 		e.bits.block(&e.coef[i], masks[i], p.c.dc, &dcCodes[table], &acCodes[table])
-		p.c.dc = int32(e.coef[i][0])
+		p.c.dc = int(e.coef[i][0])
 	}
 }
 
