@@ -48,8 +48,9 @@ func readMessage(raw, body json.RawMessage) []Event {
 	err := json.Unmarshal(inner, &top)
 	switch {
 	case err == nil && len(top.Records) > 0:
-		events := make([]Event, len(top.Records))
-		for i, record := range top.Records {
+		records := enough(top.Records)
+		events := make([]Event, len(records))
+		for i, record := range records {
 			events[i] = readRecord(record, "")
 		}
 		return events
@@ -57,6 +58,12 @@ func readMessage(raw, body json.RawMessage) []Event {
 		return []Event{readRecord(bytes.TrimSpace(inner), "")}
 	}
 	return unreadable(raw, "msgBody is no COS event: it has neither Records nor cos")
+}
+
+// enough leaves out what need not be read of too many records: one more than is taken is
+// enough for all to be refused.
+func enough(records []json.RawMessage) []json.RawMessage {
+	return records[:min(len(records), MaxRecords+1)]
 }
 
 // unreadable is what becomes of something that cannot be understood.

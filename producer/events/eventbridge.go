@@ -115,7 +115,7 @@ func recordsOf(env envelope) (records []json.RawMessage, why string) {
 	}
 	switch {
 	case len(shape.Records) > 0:
-		return shape.Records, ""
+		return enough(shape.Records), ""
 	case len(shape.COS) > 0:
 		return []json.RawMessage{data}, ""
 	case len(shape.Bucket) > 0 && len(shape.Object) > 0:
