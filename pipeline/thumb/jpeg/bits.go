@@ -153,20 +153,6 @@ func (r *reader) load() {
 	}
 }
 
-// symbol decodes one symbol; ok is false where there is no such code. load comes before.
-func (r *reader) symbol(t *symbolTable) (symbol uint8, ok bool) {
-	e := t.symbol[r.acc>>(64-symbolBits)]
-	length, symbol := uint(e&0xff), uint8(e>>8)
-	if length == 0 {
-		if length, symbol = t.find(r.acc); length == 0 {
-			return 0, false
-		}
-	}
-	r.acc <<= length & 63
-	r.count -= length
-	return symbol, true
-}
-
 // first decodes the coefficients of a block in the first scan of a band and gives their
 // mask by zigzag index, and for how many blocks more the band is empty; a negative number
 // for a block that cannot be.

@@ -48,7 +48,8 @@ type frame struct {
 	// place is where a coefficient goes, by zigzag index: row*scale + column, or nowhere,
 	// which is the last element of a block and never one of those kept below full size.
 	place [64]uint8
-	// limit is the first zigzag index beyond all that are kept.
+	// kept has a bit per zigzag index that is, limit is the first index beyond them.
+	kept  uint64
 	limit int
 }
 
@@ -80,12 +81,13 @@ func (f *frame) setUp(h *Header, s Scale) {
 		c.paddedX, c.paddedY = f.mcusX*c.h, f.mcusY*c.v
 		c.stride = c.paddedX * int(s)
 	}
-	f.keep, f.limit = int(s)*int(s), 0
+	f.keep, f.kept, f.limit = int(s)*int(s), 0, 0
 	for k, natural := range zigzag {
 		row, column := int(natural)/8, int(natural)%8
 		f.place[k] = nowhere
 		if row < int(s) && column < int(s) {
 			f.place[k] = uint8(row*int(s) + column)
+			f.kept |= 1 << k
 			f.limit = k + 1
 		}
 	}
@@ -95,7 +97,7 @@ func (f *frame) setUp(h *Header, s Scale) {
 func (c *component) latch(f *frame, table *[64]uint16) {
 	for k, step := range table {
 		c.steps[k] = int32(step)
-		if f.place[k] != nowhere || f.scale == Full {
+		if f.kept>>k&1 != 0 {
 			c.stepAt[f.place[k]] = int32(step)
 		}
 	}

@@ -133,119 +133,6 @@ func (d *Decoder) acFirst(s *scan, y int) bool {
 	return true
 }
 
-// acRefine adds one bit to a row of AC coefficients and brings in those that were zero
-// (G.1.2.3).
-func (d *Decoder) acRefine(s *scan, y int) bool {
-	c, keep := s.components[0], d.frame.keep
-	for x := range s.mcusX {
-		if !d.mcu(s) {
-			return false
-		}
-		at := y*c.paddedX + x
-		if s.endOfBands > 0 && c.mask[at] == 0 {
-			s.endOfBands--
-			continue
-		}
-		b := refinement{
-			reader: &d.reader, table: &d.symbolTable, place: &d.frame.place,
-			coef: c.coef[at*keep : (at+1)*keep], low: s.low,
-			rest: ^uint64(0) >> (63 - s.to) &^ (1<<s.from - 1),
-		}
-		b.old = c.mask[at] & b.rest
-		if !b.run(s) {
-			return false
-		}
-		c.mask[at] |= b.fresh
-	}
-	return true
-}
-
-// refinement is the work on one block of a refining scan.
-type refinement struct {
-	reader *reader
-	table  *symbolTable
-	place  *[64]uint8
-	coef   []int16
-	low    uint
-	// rest has a bit per zigzag index of the band that is still ahead, old one per
-	// coefficient that was not zero before, fresh one per coefficient that came in.
-	rest, old, fresh uint64
-}
-
-func (b *refinement) run(s *scan) bool {
-	for s.endOfBands == 0 && b.rest != 0 {
-		b.reader.load()
-		symbol, ok := b.reader.symbol(b.table)
-		if !ok {
-			return false
-		}
-		run, size := uint(symbol>>4), symbol&15
-		if size == 0 && run < 15 {
-			s.endOfBands = 1<<run + int(b.reader.bits(run))
-			break
-		}
-		negative := size != 0 && b.reader.bits(1) == 0
-		if !b.pass(run, size != 0, negative) {
-			return false
-		}
-	}
-	if s.endOfBands > 0 {
-		s.endOfBands--
-		b.correct(b.rest & b.old)
-	}
-	return true
-}
-
-// pass goes to the coefficient behind run zeros, correcting on the way those that are not
-// zero, and sets it where fresh is true. It is false where the band has no such place.
-func (b *refinement) pass(run uint, fresh, negative bool) bool {
-	zeros := b.rest &^ b.old
-	for ; run > 0; run-- {
-		zeros &= zeros - 1
-	}
-	if zeros == 0 {
-		b.correct(b.rest & b.old)
-		b.rest = 0
-		return !fresh
-	}
-	target := zeros & -zeros
-	b.correct(b.rest & b.old & (target - 1))
-	b.rest &^= target | (target - 1)
-	if fresh {
-		b.fresh |= target
-		if p := int(b.place[bits.TrailingZeros64(target)&63]); p < len(b.coef) {
-			b.coef[p] = 1 << b.low
-			if negative {
-				b.coef[p] = -1 << b.low
-			}
-		}
-	}
-	return true
-}
-
-// correct reads a bit for each of some coefficients, and makes larger those that it is set
-// for.
-func (b *refinement) correct(which uint64) {
-	for n := bits.OnesCount64(which); n > 0; n -= 16 {
-		b.reader.load()
-		m := min(n, 16)
-		correction := b.reader.bits(uint(m))
-		for i := m - 1; i >= 0; i-- {
-			k := bits.TrailingZeros64(which)
-			which &= which - 1
-			p := int(b.place[k&63])
-			if correction>>uint(i)&1 == 0 || p >= len(b.coef) {
-				continue
-			}
-			if b.coef[p] >= 0 {
-				b.coef[p] += 1 << b.low
-			} else {
-				b.coef[p] -= 1 << b.low
-			}
-		}
-	}
-}
-
 // render turns the coefficients of an MCU row into the samples of its band.
 func (d *Decoder) render(row int) {
 	f := &d.frame
@@ -260,6 +147,9 @@ func (d *Decoder) render(row int) {
 					last = bits.Len64(c.mask[at]|1) - 1
 				}
 				coef := c.coef[at*f.keep : (at+1)*f.keep]
+				if last == 0 && n > 2 {
+					coef = coef[:1] // the transforms look at no more
+				}
 				for k, v := range coef {
 					d.block[k&63] = int32(v) * c.stepAt[k&63]
 				}
