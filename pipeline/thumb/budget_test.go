@@ -24,7 +24,7 @@ type fake struct {
 	do    func(ctx context.Context)
 }
 
-func (fake) name() string { return "fake" }
+func (fake) path(picture, []target) Path { return Path{} }
 
 func (fake) takes(picture) bool { return true }
 

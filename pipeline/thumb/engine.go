@@ -95,8 +95,8 @@ func New(opt Options) (*Engine, error) {
 
 // renderer is one way to handle pixels.
 type renderer interface {
-	// name is the path that is counted.
-	name() string
+	// path is what is counted.
+	path(p picture, targets []target) Path
 	// takes tells whether it can render an image.
 	takes(p picture) bool
 	// cost is about how many bytes render holds at its peak, beside the file.
@@ -153,7 +153,7 @@ func (e *Engine) run(ctx context.Context, p picture, targets []target) ([]pipeli
 		return nil, err
 	}
 	defer release()
-	e.paths.count(with.name(), p.kind)
+	e.paths.count(with.path(p, targets))
 	thumbs, err := with.render(ctx, p, targets)
 	switch {
 	case err == nil:
@@ -165,7 +165,7 @@ func (e *Engine) run(ctx context.Context, p picture, targets []target) ([]pipeli
 }
 
 // keptFile is the largest buffer that is kept for the next file, in bytes.
-const keptFile = 8 << 20
+const keptFile = 32 << 20
 
 // buffer gives size bytes that may hold anything.
 func (e *Engine) buffer(size int64) []byte {

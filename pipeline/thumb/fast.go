@@ -17,7 +17,9 @@ type fast struct {
 	minRows float64
 }
 
-func (*fast) name() string { return PathFast }
+func (*fast) path(p picture, targets []target) Path {
+	return Path{PathFast, p.kind, int(jpeg.Full / scaleFor(targets))}
+}
 
 func (*fast) takes(p picture) bool { return p.kind == probe.TypeJPEG && p.jpeg.Supported() == nil }
 

@@ -19,6 +19,8 @@ type Path struct {
 	Name string
 	// Type is the MIME type of the file.
 	Type string
+	// Shrink is by how much the decoder made each side smaller: 1, 2, 4 or 8.
+	Shrink int
 }
 
 // paths counts. The zero value is ready.
@@ -27,13 +29,13 @@ type paths struct {
 	counts map[Path]uint64
 }
 
-func (p *paths) count(name, kind string) {
+func (p *paths) count(path Path) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.counts == nil {
 		p.counts = make(map[Path]uint64)
 	}
-	p.counts[Path{name, kind}]++
+	p.counts[path]++
 }
 
 // Paths tells how many images took which path since the Engine was made.

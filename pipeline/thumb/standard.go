@@ -25,7 +25,7 @@ import (
 // imaging as the resampler.
 type standard struct{}
 
-func (standard) name() string { return PathStandard }
+func (standard) path(p picture, _ []target) Path { return Path{PathStandard, p.kind, 1} }
 
 func (standard) takes(picture) bool { return true }
 

@@ -121,7 +121,14 @@ type Thumbnails struct {
 	Prefix string `yaml:"prefix"`
 	// Presets are the sizes. Default to small 160, medium 480 and large 1280.
 	Presets []Preset `yaml:"presets"`
-	// PixelBudget is the memory that decoding may use at once in a process. Defaults to 512MiB.
+	// Engine is fast, or imaging, which has every image decoded whole by the standard
+	// library and resized by github.com/disintegration/imaging. Defaults to fast.
+	Engine string `yaml:"engine" enum:"fast,imaging"`
+	// MinRows is how much of a damaged or truncated JPEG must be whole for it to have
+	// thumbnails, in percent of its rows, 1..100. Defaults to 75.
+	MinRows int `yaml:"minRows"`
+	// PixelBudget is the memory that the images which are being worked on may take at once
+	// in a process, their files included. Defaults to 512MiB.
 	PixelBudget ByteSize `yaml:"pixelBudget"`
 	// CacheControl is stored with each thumbnail. Names are stable while the content may
 	// change, so it defaults to a day: max-age=86400.

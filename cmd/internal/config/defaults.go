@@ -16,9 +16,9 @@ func Default() *Config {
 			Extension: "family", Polyglots: "reject", Withdraw: true,
 		},
 		Thumbnails: Thumbnails{
-			Prefix:      "thumbs/",
-			Presets:     []Preset{box("small", 160), box("medium", 480), box("large", 1280)},
-			PixelBudget: 512 * MiB, CacheControl: "max-age=86400", Video: "auto",
+			Prefix:  "thumbs/",
+			Presets: []Preset{box("small", 160), box("medium", 480), box("large", 1280)},
+			Engine:  "fast", MinRows: 75, PixelBudget: 512 * MiB, CacheControl: "max-age=86400", Video: "auto",
 		},
 		TempURL:   TempURL{PublicTTL: 2 * time.Hour, PrivateTTL: 10 * time.Minute, MissTTL: 10 * time.Second},
 		CloudBase: CloudBase{Endpoint: "https://{env}.api.tcloudbasegateway.com", ControlEndpoint: "https://tcb.tencentcloudapi.com"},

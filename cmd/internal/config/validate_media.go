@@ -116,6 +116,9 @@ func (v *validator) thumbnails() {
 			v.add(at+".background", "write it as \"#ffffff\", in quotes because # begins a comment", "is %q", p.Background)
 		}
 	}
+	if t.MinRows < 1 || t.MinRows > 100 {
+		v.add("thumbnails.minRows", "write 1 to 100 percent", "is %d", t.MinRows)
+	}
 	v.atLeast("thumbnails.pixelBudget", int64(t.PixelBudget), int64(MiB))
 	if strings.ContainsFunc(t.CacheControl, func(r rune) bool { return r < ' ' || r > '~' }) {
 		v.add("thumbnails.cacheControl", "write it as max-age=86400", "has characters that no header takes")

@@ -52,6 +52,8 @@ func TestValidate(t *testing.T) {
 		{"thumbnails.presets[2].format is \"webp\"", func(c *c) { c.Thumbnails.Presets[2].Format = "webp" }},
 		{"thumbnails.presets[0].background is \"white\"", func(c *c) { c.Thumbnails.Presets[0].Background = "white" }},
 		{"thumbnails.video is \"on\"", func(c *c) { c.Thumbnails.Video = "on" }},
+		{"thumbnails.minRows is 0", func(c *c) { c.Thumbnails.MinRows = 0 }},
+		{"thumbnails.engine is \"vips\"", func(c *c) { c.Thumbnails.Engine = "vips" }},
 		{"thumbnails.cacheControl has characters", func(c *c) { c.Thumbnails.CacheControl = "a\r\nb" }},
 		{"http.publicHost is \"https://up.example.com\"", func(c *c) { c.HTTP.PublicHost = "https://up.example.com" }},
 		{"http.publicHost is \"up.example.com:443\"", func(c *c) { c.HTTP.PublicHost = "up.example.com:443" }},

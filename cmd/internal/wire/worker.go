@@ -55,7 +55,7 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 
 func (a *App) steps() (worker.Steps, error) {
 	c := a.Config
-	opt := thumb.Options{MaxPixels: c.Check.MaxPixels, Budget: int64(c.Thumbnails.PixelBudget), MaxBytes: int64(c.Check.MaxImageBytes)}
+	opt := a.engineOptions()
 	engine, err := thumb.New(opt)
 	if err != nil {
 		return worker.Steps{}, fmt.Errorf("thumbnails: %w", err)
@@ -99,6 +99,14 @@ func (a *App) steps() (worker.Steps, error) {
 		s.Orders = a.faults.orders(a.Orders)
 	}
 	return s, nil
+}
+
+func (a *App) engineOptions() thumb.Options {
+	c := a.Config
+	return thumb.Options{
+		MaxPixels: c.Check.MaxPixels, Budget: int64(c.Thumbnails.PixelBudget), MaxBytes: int64(c.Check.MaxImageBytes),
+		MinRows: float64(c.Thumbnails.MinRows) / 100, Plain: c.Thumbnails.Engine == "imaging",
+	}
 }
 
 func (a *App) pools(names []string) ([]worker.Pool, error) {
