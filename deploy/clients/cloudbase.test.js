@@ -1,109 +1,33 @@
 'use strict'
-// The flow of CloudBase's upload guide with @cloudbase/js-sdk and @cloudbase/node-sdk: files
-// that are uploaded at once and announced as chosen are in the order as chosen, and what
-// afterput adds has fileIDs that the SDKs resolve.
+// @cloudbase/js-sdk and @cloudbase/node-sdk: what clients and backends upload into CloudBase
+// comes into its order, what afterput adds has fileIDs that the SDKs resolve, and nobody is
+// let in who should not be.
 
 const assert = require('node:assert/strict')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
-const path = require('node:path')
 const test = require('node:test')
-const vm = require('node:vm')
 
-const { Cloud, md5 } = require('./lib/cloud.js')
+const { Cloud } = require('./lib/cloud.js')
 const { COS } = require('./lib/cos.js')
+const { fetched, md5, orderOfFour } = require('./lib/cloudflow.js')
 const { cloudPage } = require('./lib/cloudpage.js')
-const { owner, sample, until, video } = require('./lib/world.js')
+const { owner, sample } = require('./lib/world.js')
 
 const timeout = 120000
-const MB = 1000000
 const ownFolder = '{"read": "auth != null && resource.openid == auth.openid", "write": "auth != null && resource.openid == auth.openid"}'
 
-/** What a user chose: a photo, a video, and two photos more. */
-function chosen(dir) {
-  const photo = (n) => {
-    const file = path.join(dir, `photo${n}.jpg`)
-    fs.writeFileSync(file, Buffer.concat([fs.readFileSync(sample('photo.jpg')), Buffer.alloc(n)])) // each its own bytes
-    return file
-  }
-  return [photo(1), video(path.join(dir, 'clip.mp4'), 2 * MB), photo(2), photo(3)].map((tempFilePath) => ({ tempFilePath }))
-}
-
-/** The SDK as a mini program's adapter has it: filePath is that of a file of the phone. */
+/** The SDK as the page has it: filePath names a file, which node hands over as bytes. */
 const withFiles = (app) => ({
   uploadFile: ({ filePath, ...options }) => app.uploadFile({ ...options, filePath: fs.readFileSync(filePath) }),
   getTempFileURL: (options) => app.getTempFileURL(options),
 })
 
-/** The functions of the guide's own text, without its imports and exports. */
-function guide(file, globals) {
-  const text = fs.readFileSync(file, 'utf8')
-  const between = (from, to) => {
-    const start = text.indexOf(from)
-    const end = text.indexOf(to, start)
-    assert.ok(start >= 0 && end > start, `${from} in the guide`)
-    return text.slice(start, end).replaceAll('export ', '')
-  }
-  const code = [
-    between('async function uploadOne', 'Common cloudPath'),
-    between('async function saveOrderImages', 'Why store'),
-    between('export async function resolveImages', 'Page side'),
-  ].join('\n')
-  return vm.runInNewContext(`${code}\n;({ uploadAll, saveOrderImages, resolveImages })`, { ...globals, Date, Math, Promise })
-}
-
-for (const { name, make, skip } of [
-  { name: 'our page, all at once', make: cloudPage },
-  {
-    name: 'the guide\'s own text, one after the other',
-    make: ({ app, db, login }) => guide(process.env.AFTERPUT_CLOUDBASE_GUIDE, { app, db, ensureLogin: login }),
-    skip: process.env.AFTERPUT_CLOUDBASE_GUIDE ? false : 'AFTERPUT_CLOUDBASE_GUIDE names no file with the text of the guide',
-  },
-]) {
-  test(`@cloudbase/js-sdk: three photos and a video, ${name}`, { timeout, skip }, async (t) => {
-    const cloud = await Cloud.start(t, { acl: 'READONLY' })
-    cloud.world.addOrder('C1')
-    await cloud.backend().database().collection('orders').add({ _id: 'C1', _openid: owner, images: [] })
-    const { app, auth, db } = await cloud.user(owner)
-    const page = make({ app: withFiles(app), db, login: () => auth.getCurrentUser() })
-
-    const files = chosen(cloud.world.dir)
-    const fileIDs = Array.from(await page.uploadAll(files))
-    assert.equal(new Set(fileIDs).size, 4)
-    for (const id of fileIDs) assert.match(id, /^cloud:\/\/env-1a2b3c\.656e-env-1a2b3c-1250000000\/users\/oDev\/\d+_/)
-    await page.saveOrderImages('C1', fileIDs)
-    assert.equal((await cloud.announce('C1', fileIDs)).status, 202)
-
-    for (const [position, id] of fileIDs.entries()) {
-      const outcome = await cloud.outcome(id)
-      assert.equal(outcome.state, 'done', JSON.stringify(outcome))
-      assert.equal(outcome.owner, owner)
-      assert.equal(outcome.visibility, 'public')
-      assert.deepEqual(outcome.orders, [{ order: 'C1', position, attached: true }])
-    }
-    assert.deepEqual(cloud.world.images('C1'), fileIDs, 'the order that afterput writes')
-    const { data: [order] } = await db.collection('orders').doc('C1').get()
-    assert.deepEqual(order.images, fileIDs, 'the document that the page writes')
-
-    const urls = await page.resolveImages(order.images)
-    for (const [i, { tempFilePath }] of files.entries()) {
-      assert.equal(await fetched(urls[i]), md5(fs.readFileSync(tempFilePath)))
-      assert.equal((await until('the cached URL', () => cloud.world.cachedURL(fileIDs[i]))).url, urls[i])
-    }
-    const thumbnails = [fileIDs[0], fileIDs[2], fileIDs[3]].flatMap((id) => cloud.thumbnails(id))
-    for (const { code, tempFileURL } of (await app.getTempFileURL({ fileList: thumbnails })).fileList) {
-      assert.equal(code, 'SUCCESS')
-      await fetched(tempFileURL)
-    }
-  })
-}
-
-/** Fetches a URL; gives the MD5 of what comes. */
-async function fetched(url) {
-  const response = await fetch(url)
-  assert.equal(response.status, 200, url)
-  return md5(Buffer.from(await response.arrayBuffer()))
-}
+test('@cloudbase/js-sdk: three photos and a video, all at once', { timeout }, (t) => orderOfFour(t, async (cloud, files) => {
+  const { app, auth, db } = await cloud.user(owner)
+  const page = cloudPage({ app: withFiles(app), db, login: () => auth.getCurrentUser() })
+  return { app, db, page, chosen: files.map((tempFilePath) => ({ tempFilePath })) }
+}))
 
 test('@cloudbase/node-sdk: a backend uploads into private storage', { timeout }, async (t) => {
   const cloud = await Cloud.start(t, { acl: 'PRIVATE' })

@@ -3,14 +3,12 @@
 // world of afterput whose second bucket is the environment's.
 
 const { spawn } = require('node:child_process')
-const crypto = require('node:crypto')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const readline = require('node:readline')
 
 process.env.SILENCE = 'true' // of the SDKs, which log to stdout
-const webSDK = require('@cloudbase/js-sdk')
 const nodeSDK = require('@cloudbase/node-sdk')
 
 const { World } = require('./world.js')
@@ -60,8 +58,8 @@ class Cloud {
   }
 
   /** The SDK of a client. Within a process the last one who signed in is who all are. */
-  async client(signIn) {
-    const app = webSDK.init({ env: this.env, region: this.region })
+  async client(signIn, sdk = require('@cloudbase/js-sdk')) {
+    const app = sdk.init({ env: this.env, region: this.region })
     const host = new URL(this.url).host
     app.registerEndPointWithKey({ key: 'GATEWAY', url: `//${host}/v1`, protocol: 'http' })
     app.registerEndPoint(`//${host}/web`, 'http')
@@ -71,9 +69,9 @@ class Cloud {
   }
 
   /** A client of the user with this openid, let in by a ticket of the shop's backend. */
-  user(openid) {
+  user(openid, sdk) {
     const ticket = this.backend().auth().createTicket(openid)
-    return this.client((auth) => auth.signInWithCustomTicket(async () => ticket))
+    return this.client((auth) => auth.signInWithCustomTicket(async () => ticket), sdk)
   }
 
   fileID(key) {
@@ -103,6 +101,4 @@ class Cloud {
   }
 }
 
-const md5 = (bytes) => crypto.createHash('md5').update(bytes).digest('hex')
-
-module.exports = { Cloud, md5 }
+module.exports = { Cloud }

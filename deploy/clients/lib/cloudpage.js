@@ -1,4 +1,5 @@
 'use strict'
+/* global wx */
 // A page of our own in the shape of CloudBase's upload guide: several files at once, their
 // fileIDs into the order, and URLs when the order is shown. app and db are the SDK's, login
 // gives the user, as the guide has them.
@@ -6,6 +7,10 @@
 /** The page's functions over an SDK. */
 function cloudPage({ app, db, login }) {
   const extension = (name) => name.slice(name.lastIndexOf('.') + 1)
+
+  const pickMedia = () => new Promise((resolve, reject) => {
+    wx.chooseMedia({ count: 9, mediaType: ['mix'], success: ({ tempFiles }) => resolve(tempFiles), fail: reject })
+  })
 
   async function uploadAll(files) {
     const { customUserId } = await login()
@@ -23,7 +28,7 @@ function cloudPage({ app, db, login }) {
     return answer.fileList.map((file) => file.tempFileURL)
   }
 
-  return { uploadAll, saveOrderImages, resolveImages }
+  return { pickMedia, uploadAll, saveOrderImages, resolveImages }
 }
 
 module.exports = { cloudPage }

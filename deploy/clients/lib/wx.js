@@ -10,16 +10,17 @@ const path = require('node:path')
 
 const referer = 'https://servicewechat.com/wx0123456789abcdef/1/page-frame.html'
 
-/** A phone: its album holds one file. sent and shown are what it did. */
+/** A phone with some files in its album. sent and shown are what it did. */
 class Phone {
-  constructor(file) {
-    this.file = file
+  constructor(...files) {
+    this.file = files[0]
     this.sent = [] // "METHOD path"
     this.shown = [] // titles and contents of modals
     this.open = 0
     this.storage = new Map()
     // A temporary path says nothing of the album; only its extension is kept.
-    this.temp = `wxfile://tmp_0123456789${path.extname(file)}`
+    this.album = new Map(files.map((file, i) => [`wxfile://tmp_012345678${i}${path.extname(file)}`, file]))
+    this.temp = this.album.keys().next().value
   }
 
   /** Waits until the phone has nothing more to do, and gives the last modal. */
@@ -31,23 +32,32 @@ class Phone {
   /** The global object wx. */
   wx() {
     return {
-      chooseMedia: ({ success }) => later(() => success({
-        type: 'image', tempFiles: [{ tempFilePath: this.temp, size: fs.statSync(this.file).size, fileType: 'image' }],
+      chooseMedia: ({ count = 9, success }) => later(() => success({
+        type: 'mix',
+        tempFiles: Array.from(this.album, ([tempFilePath, file]) => ({
+          tempFilePath, size: fs.statSync(file).size, fileType: /\.mp4$/.test(file) ? 'video' : 'image',
+        })).slice(0, count),
       })),
       getFileSystemManager: () => ({
+        readFileSync: (filePath) => {
+          if (!this.album.has(filePath)) throw new Error('readFileSync:fail no such file or directory')
+          return arrayBuffer(this.album.get(filePath))
+        },
         readFile: ({ filePath, success, fail }) => later(() => {
-          if (filePath !== this.temp) return fail({ errMsg: 'readFile:fail no such file or directory' })
-          const bytes = fs.readFileSync(this.file)
-          success({ data: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length), errMsg: 'readFile:ok' })
+          if (!this.album.has(filePath)) return fail({ errMsg: 'readFile:fail no such file or directory' })
+          success({ data: arrayBuffer(this.album.get(filePath)), errMsg: 'readFile:ok' })
         }),
       }),
       request: (options) => this.request(options),
       uploadFile: (options) => this.uploadFile(options),
-      // What SDKs ask for besides: storage, and whether newer calls are there.
+      // What SDKs ask for besides: storage, what phone it is, whether newer calls are there.
       canIUse: () => false,
       getStorageSync: (key) => this.storage.get(key) ?? '',
       setStorageSync: (key, value) => void this.storage.set(key, value),
       removeStorageSync: (key) => void this.storage.delete(key),
+      getSystemInfoSync: () => ({ platform: 'ios', SDKVersion: '3.8.0' }),
+      getAccountInfoSync: () => ({ miniProgram: { appId: 'wx0123456789abcdef', envVersion: 'release', version: '1.0.0' } }),
+      connectSocket: () => { throw new Error('this phone opens no sockets') },
       showModal: ({ title, content }) => this.shown.push({ title, content }),
     }
   }
@@ -59,12 +69,13 @@ class Phone {
   }
 
   uploadFile({ url, filePath, name, header = {}, formData = {}, ...callbacks }) {
-    if (filePath !== this.temp) throw new Error(`uploadFile: ${filePath} is not in the album`)
+    const file = this.album.get(filePath)
+    if (!file) throw new Error(`uploadFile: ${filePath} is not in the album`)
     const boundary = '----WebKitFormBoundary0123456789abcdef'
     const fields = Object.entries(named(formData)).map(([key, value]) =>
       `--${boundary}\r\nContent-Disposition: form-data; name="${key}"\r\n\r\n${value}\r\n`)
     const head = `${fields.join('')}--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="tmp${path.extname(filePath)}"\r\nContent-Type: image/jpeg\r\n\r\n`
-    const body = Buffer.concat([Buffer.from(head), fs.readFileSync(this.file), Buffer.from(`\r\n--${boundary}--\r\n`)])
+    const body = Buffer.concat([Buffer.from(head), fs.readFileSync(file), Buffer.from(`\r\n--${boundary}--\r\n`)])
     return this.send(url, 'POST', { ...named(header), 'content-type': `multipart/form-data; boundary=${boundary}` }, body, 'text', callbacks)
   }
 
@@ -90,6 +101,11 @@ class Phone {
     request.end(body)
     return { abort: () => request.destroy(), onProgressUpdate: (listener) => listeners.push(listener) }
   }
+}
+
+function arrayBuffer(file) {
+  const bytes = fs.readFileSync(file)
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
 }
 
 const later = (f) => void setImmediate(f)

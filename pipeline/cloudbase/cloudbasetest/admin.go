@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,103 +12,22 @@ import (
 	"time"
 )
 
-// call is a request of the protocol of @cloudbase/node-sdk: an action with its parameters.
-type call struct {
-	Action, EnvName string
-	// storage
-	Path     string
-	FileList []struct{ FileID string } `json:"file_list"`
-	// database
-	CollectionName, Query string
-	Data                  json.RawMessage
-}
-
-// admin answers backends (POST /admin). Errors have status 200, as those of the real one.
+// admin answers backends, by the protocol of @cloudbase/node-sdk (POST /admin). Errors have
+// status 200, as those of the real one.
 func (g *Gateway) admin(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now(w)
-	body, err := io.ReadAll(io.LimitReader(r.Body, 10<<20))
-	var in call
-	var params map[string]json.RawMessage
-	if err != nil || json.Unmarshal(body, &in) != nil || json.Unmarshal(body, &params) != nil {
-		refuse(w, http.StatusOK, "INVALID_PARAM", "the body is not JSON")
-		return
-	}
+	in, params, ok := readCall(w, r)
 	switch {
+	case !ok:
 	case !signedByAdmin(r, params, now):
 		refuse(w, http.StatusOK, "SIGN_PARAM_INVALID", "the signature does not match")
-		return
 	case in.EnvName != Env || r.URL.Query().Get("env") != Env:
 		refuse(w, http.StatusOK, "INVALID_ENV", "the environment does not exist")
-		return
+	default:
+		g.answerCall(w, r, caller{}, in, now)
 	}
-	data, bad := g.perform(r, in, now)
-	if bad != nil {
-		refuse(w, http.StatusOK, bad.code, bad.message)
-		return
-	}
-	write(w, http.StatusOK, map[string]any{"requestId": "r", "data": data})
-}
-
-func (g *Gateway) perform(r *http.Request, in call, now time.Time) (any, *fault) {
-	by := caller{}
-	switch in.Action {
-	case "storage.getUploadMetadata":
-		t := g.upload(by, question{Key: in.Path}, now)
-		if t["code"] != "" {
-			return nil, &fault{code: t["code"], message: t["message"]}
-		}
-		return map[string]string{
-			"url": t["uploadUrl"], "token": t["token"], "authorization": t["authorization"],
-			"fileId": t["cloudObjectId"], "cosFileId": t["cloudObjectMeta"],
-		}, nil
-	case "storage.batchGetDownloadUrl":
-		if len(in.FileList) > 50 {
-			return nil, invalid("at most 50 files")
-		}
-		list := make([]map[string]string, len(in.FileList))
-		for i, f := range in.FileList {
-			list[i] = adminURL(f.FileID, g.download(r, by, f.FileID, now))
-		}
-		return map[string]any{"download_list": list}, nil
-	case "database.insertDocument":
-		var texts []string
-		if json.Unmarshal(in.Data, &texts) != nil {
-			return nil, invalid("data is not a list of documents")
-		}
-		data := make([]json.RawMessage, len(texts))
-		for i, t := range texts {
-			data[i] = json.RawMessage(t)
-		}
-		ids, bad := g.insert(by, in.CollectionName, data, now)
-		return map[string]any{"insertedIds": ids}, bad
-	case "database.modifyDocument":
-		var text string
-		if json.Unmarshal(in.Data, &text) != nil {
-			return nil, invalid("data is not a text")
-		}
-		matched, updated, bad := g.set(by, in.CollectionName, []byte(in.Query), []byte(text), now)
-		return map[string]any{"matched": matched, "updated": updated}, bad
-	case "database.getDocument":
-		found, bad := g.query(by, in.CollectionName, []byte(in.Query))
-		list := make([]string, len(found))
-		for i, d := range found {
-			text, _ := json.Marshal(d)
-			list[i] = string(text)
-		}
-		return map[string]any{"offset": 0, "limit": 100, "list": list}, bad
-	}
-	return nil, &fault{code: "INVALID_ACTION", message: "this gateway does not know the action"}
-}
-
-// adminURL is the answer about a file in this protocol's words.
-func adminURL(fileID string, a map[string]string) map[string]string {
-	out := map[string]string{"code": "SUCCESS", "fileid": fileID, "fileID": fileID, "download_url": a["downloadUrl"], "tempFileURL": a["downloadUrl"]}
-	if a["code"] != "" {
-		out["code"] = strings.Replace(a["code"], "OBJECT_NOT_EXIST", "STORAGE_FILE_NONEXIST", 1)
-	}
-	return out
 }
 
 // signedByAdmin verifies the SDK's own variant of TC3: it signs single parameters by their

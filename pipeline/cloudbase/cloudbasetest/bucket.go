@@ -69,6 +69,13 @@ func (b *Bucket) ticket(key string, signed map[string][]string, now time.Time) m
 	}
 }
 
+// form is where a form is posted, and its signature.
+func (b *Bucket) form(now time.Time) (target, authorization string) {
+	return b.URL + "/", qsign.Authorization(b.Temporary, qsign.Request{
+		Method: http.MethodPost, Path: "/", Header: qsign.Host(strings.TrimPrefix(b.URL, "http://")),
+	}, qsign.Valid(now.Add(-time.Minute), 16*time.Minute))
+}
+
 // request asks COS by the gateway's own key.
 func (b *Bucket) request(ctx context.Context, method, key string) (*http.Response, error) {
 	u, err := url.Parse(b.URL)

@@ -20,8 +20,8 @@ const (
 	APIKey    = "test-api-key"
 )
 
-// Gateway is a gateway of one environment: its HTTP API, the protocol of the SDK for
-// backends at /admin, its control plane at /, and the CDN of its bucket under /cdn/.
+// Gateway is a gateway of one environment: its HTTP API, the older protocol of backends at
+// /admin and of clients at /web, its control plane at /, and the CDN of its bucket under /cdn/.
 type Gateway struct {
 	*httptest.Server // nil where the Gateway was made by Make
 
@@ -79,6 +79,7 @@ func Make() *Gateway {
 	g.mux.HandleFunc("PATCH "+databasePath, g.route(g.update))
 	g.mux.HandleFunc("POST "+databasePath, g.route(g.add))
 	g.mux.HandleFunc("POST /admin", g.admin)
+	g.mux.HandleFunc("POST /web", g.web)
 	g.mux.Handle("POST /{$}", g.control())
 	return g
 }
