@@ -15,26 +15,42 @@ func transformGo(coef *[2][64]int16, in *[2]Samples, n int, q *quantTable) (mask
 		for x := range 8 {
 			fdctColumn((*[57]int32)(b[x:]))
 		}
-		masks[k] = q.divide(&coef[k], &b)
+		masks[k] = zigzagMask(q.divide(&coef[k], &b))
 	}
 	return masks
 }
 
-// divide quantises, rounding to nearest and halves away from zero.
-func (t *quantTable) divide(coef *[64]int16, b *[64]int32) uint64 {
-	mask := uint64(0)
-	for i, natural := range zigzag {
-		n := natural & 63
-		v := b[n]
+// divide quantises, rounding to nearest and halves away from zero. Bit i of the result says
+// that coefficient i is not zero.
+func (t *quantTable) divide(coef *[64]int16, b *[64]int32) (natural uint64) {
+	for i, v := range b {
 		sign := v >> 31
-		magnitude := uint32((v^sign)-sign) + uint32(t.half[n])
-		magnitude = magnitude * uint32(t.factor[n]) >> 16 >> (t.shift[n] & 31)
-		coef[n] = int16((int32(magnitude) ^ sign) - sign)
-		if magnitude != 0 {
-			mask |= 1 << i
+		magnitude := uint32((v^sign)-sign) + uint32(t.half[i])
+		magnitude = magnitude * uint32(t.factor[i]) >> 16 >> (t.shift[i] & 31)
+		coef[i] = int16((int32(magnitude) ^ sign) - sign)
+		natural |= uint64(-magnitude>>31) << i // all magnitudes are far below 1<<31
+	}
+	return natural
+}
+
+// zigzagRows has, for each row of a block in natural order and each set of its columns, the
+// set of zigzag indices.
+var zigzagRows = func() (t [8][256]uint64) {
+	for i, natural := range zigzag {
+		row := &t[natural/8]
+		for set := range row {
+			row[set] |= uint64(set>>(natural%8)&1) << i
 		}
 	}
-	return mask
+	return t
+}()
+
+// zigzagMask turns a set of indices in natural order into one of indices in zigzag order.
+func zigzagMask(natural uint64) uint64 {
+	return zigzagRows[0][natural&0xff] | zigzagRows[1][natural>>8&0xff] |
+		zigzagRows[2][natural>>16&0xff] | zigzagRows[3][natural>>24&0xff] |
+		zigzagRows[4][natural>>32&0xff] | zigzagRows[5][natural>>40&0xff] |
+		zigzagRows[6][natural>>48&0xff] | zigzagRows[7][natural>>56]
 }
 
 // fdctRow transforms a row. Its result is sqrt(8) times that of the standard, times

@@ -31,11 +31,3 @@ func TestTransformVectorsEqualPlainGo(t *testing.T) {
 		}
 	}
 }
-
-func TestZigzagMask(t *testing.T) {
-	t.Parallel()
-	for i, natural := range zigzag {
-		require.Equal(t, uint64(1)<<i, zigzagMask(1<<natural))
-		require.Equal(t, ^(uint64(1) << i), zigzagMask(^(uint64(1) << natural)))
-	}
-}

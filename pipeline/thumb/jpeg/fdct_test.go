@@ -102,3 +102,11 @@ func TestQuantTable(t *testing.T) {
 }
 
 func abs(v int32) int32 { return max(v, -v) }
+
+func TestZigzagMask(t *testing.T) {
+	t.Parallel()
+	for i, natural := range zigzag {
+		require.Equal(t, uint64(1)<<i, zigzagMask(1<<natural))
+		require.Equal(t, ^(uint64(1) << i), zigzagMask(^(uint64(1) << natural)))
+	}
+}
