@@ -79,12 +79,16 @@ type Header struct {
 	visits [4]int
 }
 
+// maxSegments bounds the walk. A file has some twenty, a progressive one with a profile in
+// many parts some hundreds.
+const maxSegments = 4096
+
 // ReadHeader reads what the markers of a JPEG say, up to EOI, and decodes nothing. Of
 // several images in one file (CIPA DC-007, the multi-picture format of phones) it sees the
 // first.
 //
-// The error is a FormatError where there is no image: no SOI, no frame, no scan, or a
-// frame header that cannot be. Damage after the first scan is none: Complete is false
+// The error is a FormatError where there is no image: no SOI, no frame, no scan, a frame
+// header that cannot be, or more segments than any honest file has. Damage after the first scan is none: Complete is false
 // then. A file of a process that is not implemented here is no error; ask
 // [Header.Supported].
 func ReadHeader(data []byte) (Header, error) {
@@ -97,7 +101,10 @@ func ReadHeader(data []byte) (Header, error) {
 		walk  = segments{data: data, pos: 2}
 		lines int // of DNL
 	)
-	for {
+	for n := 0; ; n++ {
+		if n == maxSegments {
+			return Header{}, FormatError("too many segments")
+		}
 		marker, p, ok := walk.next()
 		if !ok && h.Scans == 0 {
 			return Header{}, FormatError("a segment is cut off")
@@ -181,21 +188,6 @@ func (h *Header) scan(walk *segments, p []byte) {
 	start := walk.pos
 	walk.pos = endOfScan(walk.data, start)
 	h.entropy += walk.pos - start
-}
-
-// endOfScan gives where the 0xFF of the marker lies that ends the entropy-coded data which
-// begins at pos, or the end of the data.
-func endOfScan(data []byte, pos int) int {
-	for {
-		at, found := nextMarker(data, pos)
-		if !found {
-			return len(data)
-		}
-		if !isRST(data[at]) {
-			return at - 1
-		}
-		pos = at + 1
-	}
 }
 
 // finish checks the whole and draws the conclusions.

@@ -231,6 +231,7 @@ func TestReadHeaderRefuses(t *testing.T) {
 		{"a sampling factor of 5", edit(grey, sof, sof[:11]+"\x51\x00")},
 		{"quantisation table 4", edit(grey, sof, sof[:12]+"\x04")},
 		{"two components of one name", edit(colour, "\x02\x11\x01", "\x01\x11\x01")},
+		{"a million segments", append(bytes.Clone(grey[:2]), append(bytes.Repeat([]byte("\xff\xfe\x00\x02"), 1<<20), grey[2:]...)...)},
 		{"a segment of length 1", edit(grey, "\xff\xc4\x00", "\xff\xc4\x00\x01\xff\xc4\x00")},
 		{"a segment beyond the end", edit(grey, "\xff\xc4\x00", "\xff\xc4\xff")},
 	} {

@@ -47,50 +47,60 @@ type segments struct {
 // such an end, for it begins another image. ok is false for a segment that is cut off or
 // whose length is impossible.
 func (s *segments) next() (marker byte, payload []byte, ok bool) {
-	for {
-		at, found := nextMarker(s.data, s.pos)
-		if !found {
-			s.pos = len(s.data)
-			return 0, nil, true
-		}
-		marker, s.pos = s.data[at], at+1
-		switch {
-		case marker == markerEOI:
-			return marker, nil, true
-		case marker == markerSOI:
-			s.pos = len(s.data)
-			return 0, nil, true
-		case marker == markerTEM || isRST(marker):
-			continue
-		}
-		if len(s.data)-s.pos < 2 {
-			return marker, nil, false
-		}
-		length := int(s.data[s.pos])<<8 | int(s.data[s.pos+1])
-		if length < 2 || length > len(s.data)-s.pos {
-			return marker, nil, false
-		}
-		payload = s.data[s.pos+2 : s.pos+length]
-		s.pos += length
-		return marker, payload, true
+	at, found := nextMarker(s.data, s.pos, false)
+	if !found || s.data[at] == markerSOI {
+		s.pos = len(s.data)
+		return 0, nil, true
 	}
+	marker, s.pos = s.data[at], at+1
+	if marker == markerEOI {
+		return marker, nil, true
+	}
+	if len(s.data)-s.pos < 2 {
+		return marker, nil, false
+	}
+	length := int(s.data[s.pos])<<8 | int(s.data[s.pos+1])
+	if length < 2 || length > len(s.data)-s.pos {
+		return marker, nil, false
+	}
+	payload = s.data[s.pos+2 : s.pos+length]
+	s.pos += length
+	return marker, payload, true
 }
 
 // nextMarker gives the index of the code of the first marker from pos on: a byte that is
-// neither 0 nor 0xFF and follows 0xFF.
-func nextMarker(data []byte, pos int) (at int, found bool) {
+// neither 0 nor 0xFF and follows 0xFF. Restart markers, and TEM, which has no segment
+// either, only count where restarts is true.
+func nextMarker(data []byte, pos int, restarts bool) (at int, found bool) {
 	for pos < len(data) {
-		i := bytes.IndexByte(data[pos:], 0xff)
-		if i < 0 {
-			return 0, false
+		if data[pos] != 0xff {
+			i := bytes.IndexByte(data[pos:], 0xff)
+			if i < 0 {
+				return 0, false
+			}
+			pos += i
 		}
-		pos += i + 1
-		for pos < len(data) && (data[pos] == 0xff || data[pos] == 0 && pos+1 < len(data) && data[pos+1] == 0xff) {
+		for pos < len(data) && data[pos] == 0xff {
 			pos++
 		}
-		if pos < len(data) && data[pos] != 0 {
+		if pos == len(data) {
+			return 0, false
+		}
+		code := data[pos]
+		if code != 0 && (restarts || code != markerTEM && !isRST(code)) {
 			return pos, true
 		}
+		pos++
 	}
 	return 0, false
+}
+
+// endOfScan gives where the 0xFF of the marker lies that ends the entropy-coded data which
+// begins at pos, or the end of the data.
+func endOfScan(data []byte, pos int) int {
+	at, found := nextMarker(data, pos, false)
+	if !found {
+		return len(data)
+	}
+	return at - 1
 }

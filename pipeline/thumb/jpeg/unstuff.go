@@ -102,7 +102,7 @@ func (r *reader) overrun() bool {
 // restart passes over the restart marker of number n, 0..7 (F.2.1.3.1). It is false where
 // another marker or none is next.
 func (r *reader) restart(n int) bool {
-	at, found := nextMarker(r.src, r.pos)
+	at, found := nextMarker(r.src, r.pos, true)
 	if !found || r.src[at] != byte(markerRST0+n) {
 		return false
 	}
