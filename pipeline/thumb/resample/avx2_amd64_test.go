@@ -21,7 +21,7 @@ func TestVectorsEqualPlainGo(t *testing.T) {
 	require.IsType(t, new(avx2), vectors.passes)
 	plain := New(nil)
 	plain.passes = new(swar)
-	for range 1500 {
+	for range 500 {
 		src := noise(r.IntN(150)+1, r.IntN(100)+1)
 		if r.IntN(2) == 0 {
 			src = edges(src.Width, src.Height)

@@ -24,6 +24,7 @@ func BenchmarkResize(b *testing.B) {
 		{1008, 756, 640, 480},
 		{640, 480, 240, 180},
 		{4032, 3024, 1280, 960},
+		{4032, 3024, 320, 240},
 		{480, 360, 960, 720},
 	} {
 		b.Run(fmt.Sprintf("%dx%d-%dx%d", c.w, c.h, c.dw, c.dh), func(b *testing.B) {
