@@ -2,7 +2,10 @@ package worker
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/hooks"
 	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 )
 
@@ -175,4 +179,34 @@ func TestSinkThatIsGoneEndsAtOnce(t *testing.T) {
 	require.ErrorIs(t, b.try(h, id, pipeline.StepNotify), asynq.SkipRetry)
 	require.Len(t, b.letters(), 1)
 	require.Equal(t, pipeline.Denied, b.letters()[0].Class)
+}
+
+// TestSinkThatRefusesEndsInALetterThatSaysSo: 401 and 403 have the whole schedule, and then
+// a letter of the class that alerts.
+func TestSinkThatRefusesEndsInALetterThatSaysSo(t *testing.T) {
+	t.Parallel()
+	b, clock := miniBench(t)
+	h := b.handler()
+	var hits atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		hits.Add(1)
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	t.Cleanup(server.Close)
+	sender, err := hooks.NewSet([]hooks.Options{{
+		URL: server.URL, Secrets: []string{"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}, AllowPrivate: true, Now: clock.Now,
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = sender.Close() })
+	h.steps.Notifier = sender
+	ids := b.outcomes(h, 1)
+	b.pass(h, clock, ids, 72*time.Hour)
+	require.Empty(t, b.letters())
+	b.pass(h, clock, ids, 12*time.Hour)
+	require.EqualValues(t, 10, hits.Load())
+	letters := b.letters()
+	require.Len(t, letters, 1)
+	require.Equal(t, pipeline.Denied, letters[0].Class)
+	require.Equal(t, pipeline.CodeWebhookRefused, letters[0].Code)
+	require.Contains(t, letters[0].Error, "the endpoint answered 403: it refuses our webhooks")
 }
