@@ -5,13 +5,12 @@ import (
 	"context"
 
 	"github.com/afterput/afterput/pipeline"
-	"github.com/afterput/afterput/pipeline/probe"
-	"github.com/afterput/afterput/pipeline/thumb/icc"
 	"github.com/afterput/afterput/pipeline/thumb/jpeg"
 )
 
-// fast renders JPEGs. It decodes no more of them than the thumbnails need, and only small
-// planes of luma and chroma ever exist: the rows of the decoder flow through the filter.
+// fast renders JPEGs, and PNGs without transparent pixels. It decodes no more of a JPEG than
+// the thumbnails need, and only small planes of luma and chroma ever exist: the rows of the
+// decoder flow through the filter.
 type fast struct {
 	pool    *pool
 	minRows float64
@@ -21,7 +20,7 @@ func (*fast) path(p picture, targets []target) Path {
 	return Path{PathFast, p.kind, int(jpeg.Full / scaleFor(targets))}
 }
 
-func (*fast) takes(p picture) bool { return p.kind == probe.TypeJPEG && p.jpeg.Supported() == nil }
+func (*fast) takes(p picture) bool { return p.jpeg != nil || p.png != nil && !p.png.Alpha() }
 
 // headroom is how many pixels a side are decoded at least for one of a thumbnail, where the
 // original has them. What the decoder leaves out aliases; the filter removes it.
@@ -41,9 +40,12 @@ func scaleFor(targets []target) jpeg.Scale {
 // cost counts the decoder, the rows that the filters keep, and all thumbnails: their
 // planes, lying and upright, and their files.
 func (*fast) cost(p picture, targets []target) int64 {
-	scale := scaleFor(targets)
-	cost := p.jpeg.Memory(scale) + fixedCost
-	columns, _ := p.jpeg.PlaneSize(0, scale)
+	cost, columns := costPNG(p, targets)
+	if p.jpeg != nil {
+		scale := scaleFor(targets)
+		cost = p.jpeg.Memory(scale)
+		columns, _ = p.jpeg.PlaneSize(0, scale)
+	}
 	for _, t := range targets {
 		cost += t.pixels() * 5
 		if t.from == decoded {
@@ -51,7 +53,7 @@ func (*fast) cost(p picture, targets []target) int64 {
 			cost += int64(columns) * rowsKept * planes
 		}
 	}
-	return cost
+	return cost + fixedCost
 }
 
 // fixedCost is what the tables of decoder, filters and encoder take.
@@ -94,41 +96,39 @@ func (f *fast) with(ctx context.Context, s *scratch, p picture, targets []target
 
 // decode decodes once for all roots, and gives the images of those targets.
 func (f *fast) decode(ctx context.Context, s *scratch, p picture, targets []target) ([]planar, error) {
-	scale := scaleFor(targets)
-	var roots []*root
-	for i, t := range targets {
-		if t.from == decoded {
-			r, err := newRoot(s, p.jpeg, scale, orientations[p.orientation], t, len(roots)*len(p.jpeg.Components))
-			if err != nil {
-				return nil, err
-			}
-			r.index = i
-			roots = append(roots, r)
-		}
+	decode := f.decodeJPEG
+	if p.png != nil {
+		decode = f.decodePNG
 	}
-	opt := jpeg.Options{Scale: scale, MinRows: f.minRows, MaxScans: p.maxScans}
-	_, err := s.decoder.Decode(ctx, p.data, *p.jpeg, opt, func(b jpeg.Band) error {
-		for _, r := range roots {
-			r.take(b)
-		}
-		return nil
-	})
+	roots, err := decode(ctx, s, p, targets)
 	if err != nil {
 		return nil, err
 	}
-	var toSRGB *icc.Transform
-	var keep []byte
-	if len(p.jpeg.ICC) > 0 {
-		toSRGB, keep = profile(p.jpeg.ICC, p.jpeg.Model == jpeg.ModelGray)
-	}
+	toSRGB, keep := p.profile()
 	images := make([]planar, len(targets))
 	for _, r := range roots {
-		one := r.finish(s, p.jpeg)
+		one := r.finish(s, p)
 		one.convert(toSRGB)
 		one.profile = keep
 		images[r.index] = one
 	}
 	return images, nil
+}
+
+func (f *fast) decodeJPEG(ctx context.Context, s *scratch, p picture, targets []target) ([]*root, error) {
+	scale := scaleFor(targets)
+	roots, err := newRoots(s, p, layersOf(p.jpeg, scale), targets)
+	if err != nil {
+		return nil, err
+	}
+	opt := jpeg.Options{Scale: scale, MinRows: f.minRows, MaxScans: p.maxScans}
+	_, err = s.decoder.Decode(ctx, p.data, *p.jpeg, opt, func(b jpeg.Band) error {
+		for _, r := range roots {
+			r.take(b)
+		}
+		return nil
+	})
+	return roots, err
 }
 
 // reduce makes the image of a target out of that of another.

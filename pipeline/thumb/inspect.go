@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/gif"
-	"image/png"
 
 	"golang.org/x/image/webp"
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/probe"
 	"github.com/afterput/afterput/pipeline/thumb/jpeg"
+	"github.com/afterput/afterput/pipeline/thumb/png"
 )
 
 // picture is a file whose header the real decoder has accepted.
@@ -28,6 +27,11 @@ type picture struct {
 	depth int64
 	// jpeg is the header of a JPEG, nil otherwise.
 	jpeg *jpeg.Header
+	// png is the header of a PNG that is read row by row, nil otherwise.
+	png *png.Header
+	// icc is the colour profile, nil for none, and gray tells an image without colour.
+	icc  []byte
+	gray bool
 	// maxScans is how often the scans of a JPEG may visit each block.
 	maxScans int
 	// frame is the first frame of an animated WebP, nil otherwise.
@@ -112,8 +116,11 @@ func detect(data []byte) pipeline.Facts {
 
 // header finds out the size, and what decoding takes.
 func (p *picture) header() error {
-	if p.kind == probe.TypeJPEG {
+	switch p.kind {
+	case probe.TypeJPEG:
 		return p.headerJPEG()
+	case probe.TypePNG:
+		return p.headerPNG()
 	}
 	cfg, err := decodeConfig(p.kind, p.data)
 	if err != nil {
@@ -121,8 +128,6 @@ func (p *picture) header() error {
 	}
 	p.width, p.height = cfg.Width, cfg.Height
 	switch p.kind {
-	case probe.TypePNG:
-		p.depth = depthPNG(cfg.ColorModel, p.data)
 	case probe.TypeGIF:
 		p.depth = 1
 	case probe.TypeWebP:
@@ -143,6 +148,23 @@ func (p *picture) headerJPEG() error {
 		return fmt.Errorf("the JPEG has %d scans, the limit is %d", h.Scans, p.maxScans)
 	}
 	p.jpeg, p.width, p.height, p.depth = &h, h.Width, h.Height, depthJPEG(&h)
+	p.icc, p.gray = h.ICC, h.Model == jpeg.ModelGray
+	return nil
+}
+
+func (p *picture) headerPNG() error {
+	h, err := png.ReadHeader(p.data)
+	if err != nil {
+		return err
+	}
+	p.width, p.height, p.icc, p.gray = h.Width, h.Height, h.ICC, h.Channels < 3
+	if h.Supported() == nil {
+		p.png = &h
+		return nil
+	}
+	// An interlaced image is held twice while its passes are put together, at up to 8 bytes
+	// for a pixel.
+	p.depth = 16
 	return nil
 }
 
@@ -165,8 +187,6 @@ func (p *picture) frames() error {
 func decodeConfig(kind string, data []byte) (image.Config, error) {
 	r := bytes.NewReader(data)
 	switch kind {
-	case probe.TypePNG:
-		return png.DecodeConfig(r)
 	case probe.TypeGIF:
 		return gif.DecodeConfig(r)
 	default:
@@ -190,23 +210,4 @@ func depthJPEG(h *jpeg.Header) int64 {
 		depth += 8
 	}
 	return int64(depth)
-}
-
-// depthPNG is the bytes per pixel of image/png. An interlaced image is held twice while
-// its passes are put together.
-func depthPNG(m color.Model, data []byte) int64 {
-	depth := int64(4)
-	switch m {
-	case color.RGBA64Model, color.NRGBA64Model:
-		depth = 8
-	case color.Gray16Model:
-		depth = 2
-	case color.GrayModel:
-		depth = 1
-	}
-	const interlaceAt = 28
-	if len(data) > interlaceAt && data[interlaceAt] != 0 {
-		depth *= 2
-	}
-	return depth
 }

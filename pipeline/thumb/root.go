@@ -15,32 +15,63 @@ type root struct {
 	scalers []*resample.Scaler
 }
 
-// newRoot prepares a root for a JPEG that is decoded at a scale. first is the number of its
-// first scaler.
-func newRoot(s *scratch, h *jpeg.Header, scale jpeg.Scale, o orientation, t target, first int) (*root, error) {
-	r := &root{target: t, lying: o}
-	w, ht := t.width, t.height
-	if o.swap {
-		w, ht = ht, w
-	}
-	x, y := o.stored(t.view, h.Width, h.Height)
+// layer is a plane of the decoded image: its samples, and how many of them there are for a
+// pixel of the original.
+type layer struct {
+	columns, rows int
+	perX, perY    float64
+	halved        bool // two pixels of a thumbnail will share a sample, each way
+}
+
+// layersOf are those of a JPEG that is decoded at a scale.
+func layersOf(h *jpeg.Header, scale jpeg.Scale) []layer {
 	var hMax, vMax int
 	for _, c := range h.Components {
 		hMax, vMax = max(hMax, c.H), max(vMax, c.V)
 	}
+	layers := make([]layer, len(h.Components))
 	for i, c := range h.Components {
-		columns, rows := h.PlaneSize(i, scale)
-		perX := float64(scale) / 8 * float64(c.H) / float64(hMax)
-		perY := float64(scale) / 8 * float64(c.V) / float64(vMax)
-		halved := h.Model == jpeg.ModelYCbCr && i > 0
-		ax, ay := x.axis(columns, w, perX, halved), y.axis(rows, ht, perY, halved)
+		l := &layers[i]
+		l.columns, l.rows = h.PlaneSize(i, scale)
+		l.perX = float64(scale) / 8 * float64(c.H) / float64(hMax)
+		l.perY = float64(scale) / 8 * float64(c.V) / float64(vMax)
+		l.halved = h.Model == jpeg.ModelYCbCr && i > 0
+	}
+	return layers
+}
+
+// newRoots prepares the targets that are made of the decoded image.
+func newRoots(s *scratch, p picture, layers []layer, targets []target) ([]*root, error) {
+	var roots []*root
+	for i, t := range targets {
+		if t.from != decoded {
+			continue
+		}
+		r := &root{target: t, index: i, lying: orientations[p.orientation]}
+		if err := r.prepare(s, p, layers, len(roots)*len(layers)); err != nil {
+			return nil, err
+		}
+		roots = append(roots, r)
+	}
+	return roots, nil
+}
+
+// prepare makes the planes of a root and takes scalers from the first on.
+func (r *root) prepare(s *scratch, p picture, layers []layer, first int) error {
+	w, h := r.target.width, r.target.height
+	if r.lying.swap {
+		w, h = h, w
+	}
+	x, y := r.lying.stored(r.target.view, p.width, p.height)
+	for i, l := range layers {
+		ax, ay := x.axis(l.columns, w, l.perX, l.halved), y.axis(l.rows, h, l.perY, l.halved)
 		plane, scaler := s.plane(ax.Dest, ay.Dest), s.scaler(first+i)
 		if err := scaler.Reset(ax, ay, plane); err != nil {
-			return nil, err
+			return err
 		}
 		r.planes, r.scalers = append(r.planes, plane), append(r.scalers, scaler)
 	}
-	return r, nil
+	return nil
 }
 
 // axis gives an axis on which dest pixels show the span. The plane has samples samples, per
@@ -68,28 +99,28 @@ func (r *root) take(b jpeg.Band) {
 
 // finish makes up for rows that a truncated file does not have, in grey, and gives the
 // upright image.
-func (r *root) finish(s *scratch, h *jpeg.Header) planar {
+func (r *root) finish(s *scratch, p picture) planar {
 	r.pad(s)
 	upright := r.planes
 	if r.lying != (orientation{}) {
 		upright = make([]resample.Plane, len(r.planes))
-		for i, p := range r.planes {
-			w, ht := p.Width, p.Height
+		for i, plane := range r.planes {
+			w, h := plane.Width, plane.Height
 			if r.lying.swap {
-				w, ht = ht, w
+				w, h = h, w
 			}
-			upright[i] = s.plane(w, ht)
-			r.lying.turn(upright[i], p)
+			upright[i] = s.plane(w, h)
+			r.lying.turn(upright[i], plane)
 		}
 	}
-	switch h.Model {
-	case jpeg.ModelGray:
+	if p.gray {
 		return planar{y: upright[0], gray: true}
-	case jpeg.ModelYCbCr:
+	}
+	if p.jpeg == nil || p.jpeg.Model == jpeg.ModelYCbCr {
 		return planar{y: upright[0], cb: upright[1], cr: upright[2]}
-	case jpeg.ModelCMYK, jpeg.ModelYCCK:
-		toRGB(h, upright)
-	case jpeg.ModelRGB:
+	}
+	if p.jpeg.Model != jpeg.ModelRGB {
+		toRGB(p.jpeg, upright)
 	}
 	out := s.planar(r.target.width, r.target.height, false)
 	fromRGB(&out, upright)

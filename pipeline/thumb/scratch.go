@@ -4,12 +4,15 @@ import (
 	"sync"
 
 	"github.com/afterput/afterput/pipeline/thumb/jpeg"
+	"github.com/afterput/afterput/pipeline/thumb/png"
 	"github.com/afterput/afterput/pipeline/thumb/resample"
 )
 
 // scratch is what one image needs while it is rendered and the next one can use again.
 type scratch struct {
 	decoder jpeg.Decoder
+	png     png.Decoder
+	mixer   mixer
 	encoder jpeg.Encoder
 	scalers []*resample.Scaler
 	buffers [][]byte

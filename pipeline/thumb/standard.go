@@ -17,8 +17,6 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/probe"
-	"github.com/afterput/afterput/pipeline/thumb/icc"
-	ourjpeg "github.com/afterput/afterput/pipeline/thumb/jpeg"
 )
 
 // standard renders with the decoders of the standard library and x/image, and with
@@ -39,6 +37,9 @@ func (standard) cost(p picture, targets []target) int64 {
 	base := (int64(p.width)/f + 1) * (int64(p.height)/f + 1) * 4
 	strip := int64(p.width) * (f + 1) * 4
 	cost := p.pixels()*p.depth + 3*base + strip
+	if p.png != nil {
+		cost = p.png.Memory() + 3*base + strip
+	}
 	for _, t := range targets {
 		cost += t.pixels() * 8
 	}
@@ -61,13 +62,9 @@ func (standard) render(ctx context.Context, p picture, targets []target) ([]pipe
 	if err != nil {
 		return nil, err
 	}
-	var keep []byte
-	if p.jpeg != nil && len(p.jpeg.ICC) > 0 {
-		var toSRGB *icc.Transform
-		gray := p.jpeg.Model == ourjpeg.ModelGray
-		if toSRGB, keep = profile(p.jpeg.ICC, gray); toSRGB != nil {
-			toSRGB.RGB(base.Pix, 4)
-		}
+	toSRGB, keep := p.profile()
+	if toSRGB != nil {
+		toSRGB.RGB(base.Pix, 4)
 	}
 	base = orient(base, p.orientation)
 	whole := view{w: float64(p.uprightWidth()), h: float64(p.uprightHeight())}
@@ -108,6 +105,9 @@ func resize(from *image.NRGBA, shown view, t target) *image.NRGBA {
 
 // decodeShrunk decodes and normalises; the decoded image is garbage when it returns.
 func decodeShrunk(ctx context.Context, p picture, factor int) (*image.NRGBA, error) {
+	if p.png != nil {
+		return shrinkPNG(ctx, p, factor)
+	}
 	img, at, err := decode(ctx, p)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func decode(ctx context.Context, p picture) (image.Image, image.Point, error) {
 	switch p.kind {
 	case probe.TypeJPEG:
 		img, err = jpeg.Decode(r)
-	case probe.TypePNG:
+	case probe.TypePNG: // an interlaced one
 		img, err = png.Decode(r)
 	case probe.TypeGIF:
 		// Decode stops behind the first frame, whose bounds say where it lies.

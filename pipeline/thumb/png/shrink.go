@@ -11,29 +11,19 @@ type Shrinker struct {
 	came                            int // rows of the image
 	inCell                          int // rows of the cell that is filled
 	sums                            []uint16
-	alpha                           []uint32 // of rows with alpha: sums of colours times alpha, and alpha
 	out                             []byte
 }
 
-// Reset prepares for an image of width x height pixels of so many channels, 1 to 4, as
-// [Header.Channels] has them. factor is 1 to MaxFactor.
+// Reset prepares for an image of width x height pixels of 1 or 3 channels. factor is 1 to
+// MaxFactor.
 func (s *Shrinker) Reset(width, height, channels, factor int) {
 	s.width, s.height, s.channels, s.factor = width, height, channels, min(max(factor, 1), MaxFactor)
 	s.came, s.inCell = 0, 0
 	s.out = sized(s.out, s.Width()*channels)
-	if channels%2 == 0 {
-		if cap(s.alpha) < len(s.out) {
-			s.alpha = make([]uint32, len(s.out))
-		}
-		s.alpha = s.alpha[:len(s.out)]
-		clear(s.alpha)
-		return
-	}
 	if cap(s.sums) < width*channels {
 		s.sums = make([]uint16, width*channels)
 	}
 	s.sums = s.sums[:width*channels]
-	clear(s.sums)
 }
 
 // Width and Height are those of the result: rounded up.
@@ -43,27 +33,18 @@ func (s *Shrinker) Width() int { return (s.width + s.factor - 1) / s.factor }
 func (s *Shrinker) Height() int { return (s.height + s.factor - 1) / s.factor }
 
 // Row takes a row and gives one of the result where it completes that, nil otherwise. What it
-// gives holds until the next call. Where there is alpha, a pixel counts as much as it can be
-// seen, and the result is not premultiplied.
+// gives holds until the next call.
 func (s *Shrinker) Row(row []byte) []byte {
 	s.came++
 	if s.factor == 1 {
 		return row
 	}
 	s.inCell++
-	if s.channels%2 == 0 {
-		s.addAlpha(row)
-	} else {
-		s.add(row)
-	}
+	s.add(row)
 	if s.inCell < s.factor && s.came < s.height {
 		return nil
 	}
-	if s.channels%2 == 0 {
-		s.finishAlpha()
-	} else {
-		s.finish()
-	}
+	s.finish()
 	s.inCell = 0
 	return s.out
 }
@@ -132,37 +113,4 @@ func (s *Shrinker) finish() {
 			out[whole*n+c] = m.of(v)
 		}
 	}
-}
-
-// addAlpha adds up colours times alpha: at most 2^16 pixels of 2^16 each.
-func (s *Shrinker) addAlpha(row []byte) {
-	n := s.channels
-	for x := range s.Width() {
-		sums := s.alpha[x*n : (x+1)*n]
-		pixels := row[x*s.factor*n : min((x+1)*s.factor, s.width)*n]
-		for ; len(pixels) >= n; pixels = pixels[n:] {
-			a := uint32(pixels[n-1])
-			for c := range n - 1 {
-				sums[c] += uint32(pixels[c]) * a
-			}
-			sums[n-1] += a
-		}
-	}
-}
-
-func (s *Shrinker) finishAlpha() {
-	n := s.channels
-	for x := range s.Width() {
-		sums, o := s.alpha[x*n:(x+1)*n], s.out[x*n:(x+1)*n]
-		pixels := uint32((min((x+1)*s.factor, s.width) - x*s.factor) * s.inCell)
-		a := sums[n-1]
-		for c := range n - 1 {
-			o[c] = 0
-			if a > 0 {
-				o[c] = byte((sums[c] + a/2) / a)
-			}
-		}
-		o[n-1] = byte((a + pixels/2) / pixels)
-	}
-	clear(s.alpha)
 }
