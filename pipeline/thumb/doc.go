@@ -8,11 +8,14 @@
 // thumbnails need, and hands bands of planes to the filters of package resample; what comes
 // out of these is turned upright, converted to sRGB where package icc knows how, and encoded
 // by package jpeg. Nothing but small planes of luma and chroma ever exists, and smaller
-// thumbnails are made of larger ones. PNG, GIF and WebP (of animations the first frame), and
-// with Options.Plain JPEGs as well, take the standard path: the decoders of the standard
-// library and golang.org/x/image, each called by name, so that nothing which registers
-// itself as a format can be reached, and github.com/disintegration/imaging. [Engine.Paths]
-// counts both.
+// thumbnails are made of larger ones. So do PNGs without alpha: package png averages their
+// rows as they inflate. PNGs with alpha, GIF and WebP (of animations the first frame), and
+// with Options.Plain all images, take the standard path: package png for PNGs that are not
+// interlaced, else the decoders of the standard library and golang.org/x/image, each called
+// by name, so that nothing which registers itself as a format can be reached, and
+// github.com/disintegration/imaging. [Engine.Paths] counts both.
+//
+// Posters are thumbnails of videos: ffmpeg takes a frame in a child process.
 //
 // The bytes are hostile until proven otherwise. The real decoder's header is asked before
 // it decodes, since it allocates what the header says (go.dev/issue/10532, 12512, 79063).
@@ -21,5 +24,5 @@
 //
 // A profile that can be converted to sRGB is, another goes along with the thumbnail; all
 // other metadata is dropped. The package imports the domain, package probe, its own
-// sub-packages, imaging, x/image and x/sync.
+// sub-packages, imaging, x/image, x/sync and x/sys.
 package thumb
