@@ -121,7 +121,8 @@ func (p *Picture) components(all []encodeComponent) ([]encodeComponent, error) {
 		return nil, fmt.Errorf("%w: sampling %d", ErrPicture, p.Sampling)
 	}
 	for i, c := range all {
-		if c.Stride < c.width || len(c.Pix) < (c.height-1)*c.Stride+c.width {
+		// The stride is bounded first so that the product is no overflow.
+		if c.Stride < c.width || c.height > 1 && c.Stride > len(c.Pix) || len(c.Pix) < (c.height-1)*c.Stride+c.width {
 			return nil, fmt.Errorf("%w: plane %d has %d bytes at a stride of %d for %d x %d samples",
 				ErrPicture, i, len(c.Pix), c.Stride, c.width, c.height)
 		}

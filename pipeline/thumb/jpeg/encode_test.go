@@ -284,6 +284,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"too little luma", func(p *Picture, _ *EncodeOptions) { p.Y.Pix = p.Y.Pix[1:] }},
 		{"no chroma", func(p *Picture, _ *EncodeOptions) { p.Cr = Samples{} }},
 		{"a short stride", func(p *Picture, _ *EncodeOptions) { p.Cb.Stride = 9 }},
+		{"an endless stride", func(p *Picture, _ *EncodeOptions) { p.Height, p.Cb.Stride = 5, 1<<62 }},
 		{"a negative stride", func(p *Picture, _ *EncodeOptions) { p.Cb.Stride = -50 }},
 		{"half the chroma that 4:4:4 has", func(p *Picture, _ *EncodeOptions) { p.Sampling = Sampling444 }},
 		{"quality below 1", func(_ *Picture, opt *EncodeOptions) { opt.Quality = -1 }},

@@ -62,7 +62,9 @@ func (p Plane) Row(y int) []byte {
 }
 
 func (p Plane) check() error {
-	if p.Width < 1 || p.Height < 1 || p.Stride < p.Width || len(p.Pix) < (p.Height-1)*p.Stride+p.Width {
+	possible := p.Width >= 1 && p.Height >= 1 && p.Height <= MaxSamples && p.Stride >= p.Width
+	// The stride is bounded first so that the product is no overflow.
+	if !possible || p.Height > 1 && p.Stride > len(p.Pix) || len(p.Pix) < (p.Height-1)*p.Stride+p.Width {
 		return fmt.Errorf("%w: plane of %d x %d, stride %d, %d bytes",
 			ErrGeometry, p.Width, p.Height, p.Stride, len(p.Pix))
 	}

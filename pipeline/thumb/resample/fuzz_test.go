@@ -1,8 +1,12 @@
 package resample
 
-import "testing"
+import (
+	"bytes"
+	"testing"
+)
 
-// FuzzResample scales any samples by any ratio, in portions, and compares with the truth.
+// FuzzResample scales any samples by any ratio, in portions, and compares with plain Go
+// and with the truth.
 func FuzzResample(f *testing.F) {
 	f.Add([]byte("\x00\xff\x80"), uint16(31), uint16(22), uint16(20), uint16(14), uint16(0), uint16(0), uint8(3))
 	f.Add([]byte("\xff\xff\xff\x00\x00"), uint16(90), uint16(3), uint16(30), uint16(9), uint16(0), uint16(0), uint8(8))
@@ -30,6 +34,16 @@ func FuzzResample(f *testing.F) {
 		}
 		if s.Done() != y.Dest {
 			t.Fatalf("%d of %d rows", s.Done(), y.Dest)
+		}
+		plain := New(nil)
+		plain.passes = new(swar)
+		same := NewPlane(x.Dest, y.Dest)
+		if err := plain.Reset(x, y, same); err != nil {
+			t.Fatal(err)
+		}
+		plain.Rows(src.Pix, src.Stride, src.Height)
+		if !bytes.Equal(same.Pix, dst.Pix) {
+			t.Fatalf("%+v %+v: not what plain Go makes", x, y)
 		}
 		if far := apart(dst, reference(src, x, y)); far > bound(x, y) {
 			t.Fatalf("%+v %+v: %v levels apart", x, y, far)

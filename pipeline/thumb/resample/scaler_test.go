@@ -229,6 +229,7 @@ func TestScalerRefuses(t *testing.T) {
 		{"not an offset", Axis{Source: 10, Dest: 5, Ratio: 1, Offset: math.NaN()}, ok, NewPlane(5, 5)},
 		{"another plane", ok, ok, NewPlane(5, 6)},
 		{"a plane without samples", ok, ok, Plane{Stride: 5, Width: 5, Height: 5}},
+		{"an endless stride", ok, Axis{Source: 10, Dest: 3}, Plane{Pix: make([]byte, 25), Stride: 1 << 62, Width: 5, Height: 3}},
 		{"a short stride", ok, ok, Plane{Pix: make([]byte, 25), Stride: 4, Width: 5, Height: 5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
