@@ -24,6 +24,7 @@ func TestBoth(t *testing.T) {
 			"FillOfATurnedPhoto":    fillOfATurnedPhoto,
 			"Colours":               colours,
 			"OtherProfile":          otherProfile,
+			"Stowaways":             stowaways,
 		} {
 			t.Run(way+"/"+name, func(t *testing.T) {
 				t.Parallel()

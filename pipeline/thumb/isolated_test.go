@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,10 @@ import (
 
 // TestMain is the child of the tests below when it is called as one.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 4 && os.Args[2] == "mixed" {
+		budget, _ := strconv.ParseInt(os.Args[4], 10, 64)
+		os.Exit(mixed(os.Args[3], budget))
+	}
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		os.Exit(child(os.Args[2]))
 	}

@@ -56,6 +56,7 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 func (a *App) steps() (worker.Steps, error) {
 	c := a.Config
 	opt := a.engineOptions()
+	thumb.LimitMemory(opt.Budget)
 	engine, err := thumb.New(opt)
 	if err != nil {
 		return worker.Steps{}, fmt.Errorf("thumbnails: %w", err)
