@@ -3,11 +3,12 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const path = require('node:path')
 const test = require('node:test')
 
-const { at } = require('./lib/cos.js')
+const { at, byParts } = require('./lib/cos.js')
 const { Phone } = require('./lib/wx.js')
-const { World, fileID, sample } = require('./lib/world.js')
+const { World, fileID, sample, video } = require('./lib/world.js')
 
 /** Loads the SDK as a mini program does, where wx and window are there from the start. */
 function sdk(phone) {
@@ -17,9 +18,10 @@ function sdk(phone) {
 }
 
 test('cos-wx-sdk-v5 with our signatures', { timeout: 120000 }, async (t) => {
-  const world = await World.start(t)
+  const world = await World.start(t, { AFTERPUT_CHECK_MAX_VIDEO_BYTES: '200MB' })
   world.addOrder('W1')
-  const phone = new Phone(sample('photo.jpg'))
+  world.addOrder('W2')
+  const phone = new Phone(sample('photo.jpg'), video(path.join(world.dir, 'large.mp4'), 120000000))
   const COS = sdk(phone)
   const { body: signed } = await world.ask('/put-sign?ext=jpg&order=W1&position=0')
   const cos = new COS({
@@ -41,5 +43,16 @@ test('cos-wx-sdk-v5 with our signatures', { timeout: 120000 }, async (t) => {
   // is of one PUT, and does not open it.
   await t.test('postObject is refused', async () => {
     await assert.rejects(cos.postObject({ ...at(signed.cosKey), FilePath: phone.temp }), (err) => err.statusCode === 403)
+  })
+
+  await t.test('sliceUploadFile of a video of 120 MB ends in the order', async () => {
+    const { body: { cosKey } } = await world.ask('/put-sign?ext=mp4&order=W2&position=0&multipart=1')
+    const inParts = new COS({ Domain: `http://${world.cosAddr}`, getAuthorization: byParts(world, cosKey, []) })
+    const { ETag } = await inParts.sliceUploadFile({ ...at(cosKey), FilePath: [...phone.album.keys()][1], ChunkSize: 16000000 })
+    assert.match(ETag, /-8"?$/, 'it came in eight parts')
+    const outcome = await world.outcome(cosKey)
+    assert.equal(outcome.state, 'done', JSON.stringify(outcome))
+    assert.equal(outcome.size, 120000000)
+    assert.deepEqual(world.images('W2'), [fileID(cosKey)])
   })
 })

@@ -15,15 +15,15 @@ function withSignature(world, authorization, options = {}) {
   return client(world, { getAuthorization: (_, callback) => callback({ Authorization: authorization }), ...options })
 }
 
-/** The SDK with a signature of afterput for each request of one multipart upload; asked keeps the answers. */
-function withParts(world, cosKey, asked) {
-  const getAuthorization = async ({ Method, Query }, callback) => {
-    const answer = await world.ask(`/multipart-sign?${new URLSearchParams({ ...Query, cosKey, method: Method })}`)
-    asked.push(answer)
-    callback({ Authorization: answer.body.authorization || 'refused', SecurityToken: answer.body.securityToken })
-  }
-  return client(world, { getAuthorization })
+/** Asks afterput for the signature of each request of one multipart upload; asked keeps the answers. */
+const byParts = (world, cosKey, asked) => async ({ Method, Query }, callback) => {
+  const answer = await world.ask(`/multipart-sign?${new URLSearchParams({ ...Query, cosKey, method: Method })}`)
+  asked.push(answer)
+  callback({ Authorization: answer.body.authorization || 'refused', SecurityToken: answer.body.securityToken })
 }
+
+/** The SDK with those signatures. */
+const withParts = (world, cosKey, asked) => client(world, { getAuthorization: byParts(world, cosKey, asked) })
 
 function client(world, options) {
   return new COS({ Protocol: 'http:', Domain: world.cosAddr, ...options })
@@ -35,4 +35,4 @@ const at = (key) => ({ Bucket: bucket, Region: region, Key: key })
 /** Makes everything in the bucket readable by everybody. */
 const publish = (world) => withKeys(world).putBucketAcl({ Bucket: bucket, Region: region, ACL: 'public-read' })
 
-module.exports = { COS, at, publish, withKeys, withParts, withSignature }
+module.exports = { COS, at, byParts, publish, withKeys, withParts, withSignature }

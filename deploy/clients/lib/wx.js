@@ -39,19 +39,21 @@ class Phone {
         })).slice(0, count),
       })),
       getFileSystemManager: () => ({
-        readFileSync: (filePath) => {
-          if (!this.album.has(filePath)) throw new Error('readFileSync:fail no such file or directory')
-          return arrayBuffer(this.album.get(filePath))
-        },
-        readFile: ({ filePath, success, fail }) => later(() => {
+        stat: ({ path: filePath, success, fail }) => later(() => {
+          if (!this.album.has(filePath)) return fail({ errMsg: 'stat:fail no such file or directory' })
+          success({ stats: fs.statSync(this.album.get(filePath)), errMsg: 'stat:ok' })
+        }),
+        readFile: ({ filePath, position, length, success, fail }) => later(() => {
           if (!this.album.has(filePath)) return fail({ errMsg: 'readFile:fail no such file or directory' })
-          success({ data: arrayBuffer(this.album.get(filePath)), errMsg: 'readFile:ok' })
+          success({ data: arrayBuffer(this.album.get(filePath), position, length), errMsg: 'readFile:ok' })
         }),
       }),
       request: (options) => this.request(options),
       uploadFile: (options) => this.uploadFile(options),
       // What SDKs ask for besides: storage, what phone it is, whether newer calls are there.
-      canIUse: () => false,
+      canIUse: (name) => ['getAppBaseInfo', 'getDeviceInfo'].includes(name),
+      getAppBaseInfo: () => ({ SDKVersion: '3.8.0' }),
+      getDeviceInfo: () => ({ platform: 'ios' }),
       getStorageSync: (key) => this.storage.get(key) ?? '',
       setStorageSync: (key, value) => void this.storage.set(key, value),
       removeStorageSync: (key) => void this.storage.delete(key),
@@ -103,9 +105,13 @@ class Phone {
   }
 }
 
-function arrayBuffer(file) {
-  const bytes = fs.readFileSync(file)
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
+/** The bytes of a file, or length of them from position. */
+function arrayBuffer(file, position = 0, length = fs.statSync(file).size - position) {
+  const bytes = new ArrayBuffer(length)
+  const fd = fs.openSync(file)
+  fs.readSync(fd, new Uint8Array(bytes), 0, length, position)
+  fs.closeSync(fd)
+  return bytes
 }
 
 const later = (f) => void setImmediate(f)
