@@ -213,6 +213,27 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// A photo of 108 megapixels flows through a few rows of blocks; a progressive one, which has
+// to be held until its last scan, still leaves room for others.
+func TestCostOfTheLargest(t *testing.T) {
+	t.Parallel()
+	e := engine(t, Options{MaxPixels: 200_000_000}, standard{})
+	data := samples.Photo(samples.Options{Width: 64, Height: 64})
+	sof := bytes.Index(data, []byte{0xff, 0xc0})
+	copy(data[sof+5:], []byte{9000 >> 8, 9000 & 255, 12000 >> 8, 12000 & 255})
+	cost := func() int64 {
+		p, err := e.inspect(data, pipeline.Facts{Type: probe.TypeJPEG})
+		require.NoError(t, err)
+		require.EqualValues(t, 108_000_000, p.pixels())
+		f := &fast{}
+		require.True(t, f.takes(p))
+		return f.cost(p, plan(p.width, p.height, []pipeline.Preset{{Width: 1280, Height: 1280}, {Width: 160, Height: 160}}))
+	}
+	require.Less(t, cost(), int64(24<<20))
+	data[sof+1] = 0xc2
+	require.Less(t, cost(), int64(128<<20))
+}
+
 func TestScaleFor(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
