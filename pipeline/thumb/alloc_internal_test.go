@@ -1,0 +1,81 @@
+package thumb
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/probe"
+	"github.com/afterput/afterput/pipeline/probe/samples"
+	"github.com/afterput/afterput/pipeline/thumb/jpeg/jpegtest"
+)
+
+// TestCostCoversAllocations: all that is allocated for the first image of an Engine is no
+// more than what the budget counted. It does not run beside other tests, whose allocations
+// would count.
+//
+//nolint:paralleltest // see above
+func TestCostCoversAllocations(t *testing.T) {
+	colour := []jpegtest.Factors{{H: 2, V: 2}, {H: 1, V: 1}, {H: 1, V: 1}}
+	large := jpegtest.New(1000, 700, colour, 1)
+	ink := jpegtest.New(300, 200, []jpegtest.Factors{{H: 1, V: 1}, {H: 1, V: 1}, {H: 1, V: 1}, {H: 1, V: 1}}, 1)
+	for _, tc := range []struct {
+		name    string
+		data    []byte
+		presets []pipeline.Preset
+	}{
+		{"baseline", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(160, 480, 1280)},
+		{"turned", samples.Photo(samples.Options{Width: 1080, Height: 1920, Orientation: 6}), fits(160, 480, 1280)},
+		{"one small", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(320)},
+		{"progressive", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(320, 100)},
+		{"progressive, whole", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(1000)},
+		{"several scans", jpegtest.Encode(large, jpegtest.Options{Script: jpegtest.Separate(large)}), fits(320)},
+		{"CMYK", jpegtest.Encode(ink, jpegtest.Options{Adobe: true}), fits(300, 290, 50)},
+		{"enlarged", samples.Photo(samples.Options{Width: 64, Height: 48}), []pipeline.Preset{{Width: 2000, Height: 2000, Enlarge: true}}},
+	} {
+		e, err := New(Options{})
+		require.NoError(t, err)
+		facts := pipeline.Facts{Type: probe.TypeJPEG, Orientation: 6}
+		p, err := e.inspect(tc.data, facts)
+		require.NoError(t, err)
+		cost := e.renderers[0].cost(p, plan(p.uprightWidth(), p.uprightHeight(), tc.presets))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = e.Thumbnails(t.Context(), bytes.NewReader(tc.data), facts, int64(len(tc.data)), tc.presets)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+		took := int64(after.TotalAlloc-before.TotalAlloc) - int64(len(tc.data))
+		t.Logf("%s: %d of %d kB", tc.name, took>>10, cost>>10)
+		require.Less(t, took, cost, tc.name)
+		require.Less(t, cost, 8*took+4*fixedCost, "%s: nor is far more counted", tc.name)
+	}
+}
+
+// TestSteadyState: the next image like the one before costs the bytes of its thumbnails and
+// little else.
+//
+//nolint:paralleltest // it counts allocations
+func TestSteadyState(t *testing.T) {
+	e, err := New(Options{})
+	require.NoError(t, err)
+	data := samples.Photo(samples.Options{Width: 2016, Height: 1512, Orientation: 6})
+	facts := pipeline.Facts{Type: probe.TypeJPEG, Orientation: 6}
+	once := func() {
+		_, err := e.Thumbnails(t.Context(), bytes.NewReader(data), facts, int64(len(data)), fits(160, 480, 1280))
+		require.NoError(t, err)
+	}
+	n := testing.AllocsPerRun(10, once)
+	t.Logf("%.0f allocations", n)
+	require.Less(t, n, 60.0)
+}
+
+func fits(sides ...int) []pipeline.Preset {
+	var out []pipeline.Preset
+	for _, s := range sides {
+		out = append(out, pipeline.Preset{Width: s, Height: s})
+	}
+	return out
+}
