@@ -26,19 +26,25 @@ func TestCostCoversAllocations(t *testing.T) {
 		name    string
 		data    []byte
 		presets []pipeline.Preset
+		plain   bool
 	}{
-		{"baseline", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(160, 480, 1280)},
-		{"turned", samples.Photo(samples.Options{Width: 1080, Height: 1920, Orientation: 6}), fits(160, 480, 1280)},
-		{"one small", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(320)},
-		{"progressive", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(320, 100)},
-		{"progressive, whole", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(1000)},
-		{"several scans", jpegtest.Encode(large, jpegtest.Options{Script: jpegtest.Separate(large)}), fits(320)},
-		{"CMYK", jpegtest.Encode(ink, jpegtest.Options{Adobe: true}), fits(300, 290, 50)},
-		{"enlarged", samples.Photo(samples.Options{Width: 64, Height: 48}), []pipeline.Preset{{Width: 2000, Height: 2000, Enlarge: true}}},
+		{"baseline", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(160, 480, 1280), false},
+		{"turned", samples.Photo(samples.Options{Width: 1080, Height: 1920, Orientation: 6}), fits(160, 480, 1280), false},
+		{"one small", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(320), false},
+		{"progressive", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(320, 100), false},
+		{"progressive, whole", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(1000), false},
+		{"several scans", jpegtest.Encode(large, jpegtest.Options{Script: jpegtest.Separate(large)}), fits(320), false},
+		{"CMYK", jpegtest.Encode(ink, jpegtest.Options{Adobe: true}), fits(300, 290, 50), false},
+		{"enlarged", samples.Photo(samples.Options{Width: 64, Height: 48}), []pipeline.Preset{{Width: 2000, Height: 2000, Enlarge: true}}, false},
+		{"standard: JPEG", samples.Photo(samples.Options{Width: 1080, Height: 1920}), fits(160, 480, 1280), true},
+		{"standard: progressive", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(320), true},
+		{"standard: WebP", samples.WebPLossless(900, 600, 0x803366cc), fits(320, 100), true},
+		{"standard: PNG", samples.PNG(900, 600), fits(320, 100), true},
+		{"standard: GIF", samples.GIF(900, 600, 3), fits(320, 100), true},
 	} {
-		e, err := New(Options{})
+		e, err := New(Options{Plain: tc.plain})
 		require.NoError(t, err)
-		facts := pipeline.Facts{Type: probe.TypeJPEG, Orientation: 6}
+		facts, _ := probe.Detect(tc.data, int64(len(tc.data)))
 		p, err := e.inspect(tc.data, facts)
 		require.NoError(t, err)
 		cost := e.renderers[0].cost(p, plan(p.uprightWidth(), p.uprightHeight(), tc.presets))
