@@ -95,12 +95,7 @@ func MakeThumbnails(
 	if len(presets) == 0 {
 		return StepResult{State: Done, Result: res}, nil
 	}
-	_, body, err := store.Get(ctx, u.Bucket, u.Key, ReadOptions{IfMatch: u.Content.ETag})
-	if err != nil {
-		return StepResult{}, outdated("thumbnail.read", u.Key, err)
-	}
-	defer func() { _ = body.Close() }()
-	made, err := engine.Thumbnails(ctx, body, u.Content.Facts, u.Content.Size, presets)
+	made, err := thumbnailsOf(ctx, store, engine, u, presets)
 	if err != nil {
 		return refused(ctx, store, opt, u, err)
 	}

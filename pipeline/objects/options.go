@@ -63,6 +63,8 @@ type BucketOptions struct {
 	SessionToken string
 	// Env is the CloudBase environment that owns the bucket; empty for plain COS.
 	Env string
+	// Processing lets COS be asked to convert images of the bucket (CI), which is paid by use.
+	Processing bool
 	// Uploads gives the permission for each object that is put into a bucket of CloudBase:
 	// only objects that are put by it have the metadata that the environment's clients need
 	// for a download URL. Nil puts objects by the bucket's own key, without it.

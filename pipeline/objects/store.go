@@ -32,6 +32,8 @@ type bucket struct {
 	client   *cos.Client
 	env      string
 	uploads  Uploads // nil in plain COS
+
+	processing bool
 }
 
 // New makes a Store. It checks the options and connects to nothing.
@@ -66,6 +68,7 @@ func New(opt Options) (*Store, error) {
 		client.Conf.EnableCRC = false  // Put compares the checksum itself
 		s.buckets[bo.Name] = &bucket{
 			key: bo.key(), endpoint: endpoint, public: public, client: client, env: bo.Env, uploads: bo.Uploads,
+			processing: bo.Processing,
 		}
 	}
 	return s, nil

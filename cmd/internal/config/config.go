@@ -84,6 +84,9 @@ type Bucket struct {
 	// and private take it as given, and rule asks CloudBase for the permission of the
 	// bucket, and each object where that is custom. Defaults to probe.
 	Visibility string `yaml:"visibility" enum:"probe,public,private,rule"`
+	// Processing has COS convert HEIC and AVIF images for thumbnails: data processing (CI),
+	// paid by use. Defaults to false.
+	Processing bool `yaml:"processing"`
 }
 
 // Owners is the rule about who owns a file.

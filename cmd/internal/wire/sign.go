@@ -74,5 +74,6 @@ func bucketOptions(b config.Bucket) objects.BucketOptions {
 	return objects.BucketOptions{
 		Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase, Env: b.Env,
 		SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(),
+		Processing: b.Processing,
 	}
 }

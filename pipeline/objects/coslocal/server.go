@@ -33,6 +33,9 @@ type Options struct {
 	DefaultACL string
 	// MaxObjectBytes bounds one upload. Defaults to 5 GiB, the limit of COS.
 	MaxObjectBytes int64
+	// NoProcessing takes a GET that asks for image processing as one of the object itself, as if
+	// that were not enabled for the bucket.
+	NoProcessing bool
 	// AllowOrigin is the origin that browsers may call from, "*" for any. Empty answers
 	// no cross-origin request; mini programs need none.
 	AllowOrigin string
@@ -212,6 +215,9 @@ func (x *exchange) objectRequest() error {
 			return x.getACL()
 		case q.Has("uploadId"):
 			return x.listParts(q.Get("uploadId"))
+		}
+		if rule, ok := processing(x.r); ok && !x.opt.NoProcessing {
+			return x.process(rule)
 		}
 		return x.get()
 	case http.MethodPut:
