@@ -90,10 +90,12 @@ func TestDecodeOneDecoderForMany(t *testing.T) {
 	t.Parallel()
 	var d Decoder
 	for name, factors := range samplings {
-		for _, progressive := range []bool{false, true} {
+		m := jpegtest.New(40, 50, factors, 3)
+		for _, o := range []jpegtest.Options{
+			{Restart: 2}, {Progressive: true, Restart: 2}, {Progressive: true}, {Script: jpegtest.Separate(m)}, {},
+		} {
 			for _, s := range scales {
-				m := jpegtest.New(40, 50, factors, 3)
-				data := jpegtest.Encode(m, jpegtest.Options{Progressive: progressive})
+				data := jpegtest.Encode(m, o)
 				want, h := decodeWhole(t, data, s)
 				got, _, r, err := collect(t.Context(), &d, data, Options{Scale: s})
 				require.NoError(t, err)

@@ -20,8 +20,6 @@ type job struct {
 	delivered int
 	// broken says that something behind the beginning of the first scan was.
 	broken bool
-	// refused says that sink returned an error.
-	refused bool
 }
 
 // run walks the markers and decodes what they say.
@@ -34,7 +32,7 @@ func (j *job) run(ctx context.Context, data []byte) error {
 		}
 		more, err := j.segment(ctx, &walk, marker, p)
 		// Damage behind the first scan leaves what was decoded before.
-		if _, damage := errors.AsType[FormatError](err); damage && j.scans > 0 && !j.refused {
+		if _, damage := errors.AsType[FormatError](err); damage && j.scans > 0 {
 			j.broken = true
 			break
 		}
@@ -101,9 +99,6 @@ func (j *job) runScan(ctx context.Context, walk *segments, p []byte) (more bool,
 		return false, err
 	}
 	for _, c := range s.components {
-		if c.latched && !j.h.Progressive {
-			return false, FormatError("two scans of one component")
-		}
 		if c.latched {
 			continue
 		}
@@ -138,9 +133,7 @@ func (j *job) streams() bool { return j.h.interleaved && !j.h.Progressive }
 // send hands a band to the sink.
 func (j *job) send(b Band) error {
 	j.delivered++
-	err := j.sink(b)
-	j.refused = err != nil
-	return err
+	return j.sink(b)
 }
 
 // deliver renders and hands out the rows that were kept until the last scan.

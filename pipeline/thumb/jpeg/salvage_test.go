@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,8 +23,15 @@ func TestDecodeTruncatedAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"grey", "4:2:0", "4:4:0"} {
 		m := jpegtest.New(40, 70, samplings[name], 1)
+		backwards := jpegtest.Separate(m)
+		slices.Reverse(backwards)
+		levels := jpegtest.Scan{}
+		for i := range m.Components {
+			levels.Components = append(levels.Components, i)
+		}
 		for what, o := range map[string]jpegtest.Options{
 			"one scan": {}, "restarts": {Restart: 2}, "separate": {Script: jpegtest.Separate(m)},
+			"backwards": {Script: backwards}, "levels": {Progressive: true, Script: []jpegtest.Scan{levels}},
 		} {
 			t.Run(name+", "+what, func(t *testing.T) {
 				t.Parallel()
@@ -50,7 +58,7 @@ func truncateEverywhere(t *testing.T, data []byte, s Scale) {
 		}
 		require.GreaterOrEqual(t, r.Rows, rows, "cut at %d", n)
 		rows = r.Rows
-		require.Equal(t, r.Rows < h.Height, r.Truncated, "cut at %d", n)
+		require.Equal(t, r.Rows < h.Height || h.Progressive, r.Truncated, "cut at %d", n)
 		for i := range want {
 			width, height := h.PlaneSize(i, s)
 			whole := height * width
@@ -122,23 +130,32 @@ func TestDecodeDamage(t *testing.T) {
 	m := jpegtest.New(64, 160, samplings["4:2:0"], 1)
 	for _, tt := range []struct {
 		name   string
-		damage func(data []byte)
+		damage func(data []byte, at int) []byte
 	}{
-		{"a restart marker of a wrong number", func(data []byte) {
-			data[bytes.Index(data, []byte{0xff, 0xd6})+1] = 0xd1
+		{"a restart marker of a wrong number", func(data []byte, at int) []byte {
+			data[at+1] = data[at+1] ^ 1
+			return data
 		}},
-		{"another marker amid the data", func(data []byte) {
-			copy(data[bytes.Index(data, []byte{0xff, 0xd6})-4:], "\xff\xe5")
+		{"another marker amid the data", func(data []byte, at int) []byte {
+			copy(data[at-4:], "\xff\xe5")
+			return data
+		}},
+		{"bytes missing before a restart marker", func(data []byte, at int) []byte {
+			return append(data[:at-6], data[at:]...)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			data := jpegtest.Encode(m, jpegtest.Options{Restart: 4})
-			tt.damage(data)
+			// The marker behind the second MCU of the seventh row of four.
+			data := jpegtest.Encode(m, jpegtest.Options{Restart: 1})
+			at := entropyBegin(data)
+			for range 26 {
+				at, _ = nextMarker(data, at+1, true)
+			}
+			data = tt.damage(data, at-1)
 			_, _, r, err := collect(t.Context(), new(Decoder), data, Options{Scale: Full, MinRows: 0.5})
 			require.NoError(t, err)
-			require.True(t, r.Truncated)
-			require.Contains(t, []int{96, 112}, r.Rows)
+			require.Equal(t, Result{Rows: 96, Truncated: true}, r)
 		})
 	}
 }
@@ -179,6 +196,7 @@ func TestDecodeRefusesTables(t *testing.T) {
 	cut := func(from, to int) []byte {
 		return append(bytes.Clone(grey[:from]), grey[to:]...)
 	}
+	twelve := jpegtest.Encode(jpegtest.New(16, 16, []jpegtest.Factors{{H: 2, V: 2}, {H: 2, V: 2}, {H: 2, V: 2}}, 1), jpegtest.Options{})
 	dri := edit(grey, "\xff\xda", "\xff\xdd\x00\x05\x00\x01\x00\xff\xda")
 	for _, tt := range []struct {
 		name string
@@ -200,6 +218,7 @@ func TestDecodeRefusesTables(t *testing.T) {
 		{"a scan of another component", at(sos+5, 9), "not in the frame"},
 		{"a scan with Huffman table 4", at(sos+6, 0x40), "beyond the fourth"},
 		{"a restart interval of three bytes", dri, "restart interval"},
+		{"an MCU of twelve blocks", twelve, "ten blocks"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -210,6 +229,65 @@ func TestDecodeRefusesTables(t *testing.T) {
 				require.ErrorContains(t, err, tt.want)
 			}
 		})
+	}
+}
+
+// The parameters of G.1.1.1.
+func TestDecodeRefusesBands(t *testing.T) {
+	t.Parallel()
+	m := jpegtest.New(16, 16, samplings["4:4:4"], 1)
+	all := []int{0, 1, 2}
+	for _, tt := range []jpegtest.Scan{
+		{Components: all, To: 63},
+		{Components: all, From: 1, To: 5},
+		{Components: all[:1], From: 5, To: 4},
+		{Components: all[:1], From: 1, To: 64},
+		{Components: all, Low: 14},
+		{Components: all, High: 2},
+		{Components: all, High: 1, Low: 1},
+	} {
+		data := jpegtest.Encode(m, jpegtest.Options{Progressive: true, Script: []jpegtest.Scan{{Components: tt.Components}}})
+		sos := bytes.Index(data, []byte{0xff, 0xda})
+		copy(data[sos+5+2*len(tt.Components):], []byte{byte(tt.From), byte(tt.To), byte(tt.High<<4 | tt.Low)})
+		_, _, _, err := collect(t.Context(), new(Decoder), data, Options{Scale: Full})
+		require.ErrorContains(t, err, "impossible parameters", "%+v", tt)
+	}
+}
+
+// Nothing of a file is left for the next one.
+func TestDecodeForgetsTheTables(t *testing.T) {
+	t.Parallel()
+	m := jpegtest.New(16, 16, samplings["grey"], 1)
+	good := jpegtest.Encode(m, jpegtest.Options{})
+	dqt := bytes.Index(good, []byte{0xff, 0xdb})
+	dht := bytes.Index(good, []byte{0xff, 0xc4})
+	sos := bytes.Index(good, []byte{0xff, 0xda})
+	for _, bad := range [][]byte{
+		append(bytes.Clone(good[:dqt]), good[dqt+2*69:]...),
+		append(bytes.Clone(good[:dht]), good[sos:]...),
+	} {
+		var d Decoder
+		_, _, _, err := collect(t.Context(), &d, good, Options{Scale: Full})
+		require.NoError(t, err)
+		_, _, _, err = collect(t.Context(), &d, bad, Options{Scale: Full})
+		var format FormatError
+		require.ErrorAs(t, err, &format)
+	}
+}
+
+// A component that comes again is decoded again, from its beginning.
+func TestDecodeAComponentTwice(t *testing.T) {
+	t.Parallel()
+	m := jpegtest.New(40, 30, samplings["4:2:0"], 1)
+	one, all := []int{0}, []int{0, 1, 2}
+	for _, o := range []jpegtest.Options{
+		{Script: append(jpegtest.Separate(m), jpegtest.Scan{Components: one})},
+		{Progressive: true, Script: append([]jpegtest.Scan{{Components: all}}, jpegtest.Progression(m)...)},
+	} {
+		for _, s := range scales {
+			got, h := decodeWhole(t, jpegtest.Encode(m, o), s)
+			requireClose(t, referencePlanes(m, &h, s), got, "twice")
+		}
 	}
 }
 

@@ -109,6 +109,9 @@ func (s *scan) begin(interval int) {
 	if interval == 0 {
 		s.left = math.MaxInt
 	}
+	for _, c := range s.components {
+		c.prediction = 0
+	}
 }
 
 // mcu prepares the reader for the next MCU, and is false where there is no data for it.
