@@ -140,8 +140,8 @@ func TestDecodeDamage(t *testing.T) {
 			copy(data[at-4:], "\xff\xe5")
 			return data
 		}},
-		{"bytes missing before a restart marker", func(data []byte, at int) []byte {
-			return append(data[:at-6], data[at:]...)
+		{"a byte missing before a restart marker", func(data []byte, at int) []byte {
+			return append(data[:at-1], data[at:]...)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
