@@ -10,7 +10,7 @@ REQUIRE := redis,ffmpeg
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/afterput, static
@@ -96,6 +96,10 @@ load: build ## Announcements at half of what the machine can take, Redis stopped
 .PHONY: bench
 bench: ## Benchmarks with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-thumb
+bench-thumb: ## The thumbnail engine against sharp and libvips; BENCH_PHOTOS=DIR takes your photos; needs npm
+	@deploy/bench/thumb/run
 
 .PHONY: tidy
 tidy: bin/golangci-lint-$(LINT_VERSION) ## Format the code and tidy go.mod
