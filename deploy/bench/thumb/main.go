@@ -22,6 +22,7 @@ type options struct {
 	afterput, sharp, dir, photos string
 	rounds, repeat               int
 	only                         string
+	sheets                       bool
 }
 
 // run exits with an error where a measurement failed or a target that must be met is not.
@@ -33,6 +34,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.dir, "dir", "bin/bench", "where images and outputs are kept")
 	flags.StringVar(&o.photos, "photos", "", "a folder of JPEGs to take instead of generated photos")
 	flags.StringVar(&o.only, "only", "", "measure what begins with this only: E5, Q")
+	flags.BoolVar(&o.sheets, "sheets", false, "write pictures to look at, side by side, and measure nothing")
 	flags.IntVar(&o.rounds, "rounds", 7, "how often each measurement is taken")
 	flags.IntVar(&o.repeat, "repeat", 20, "images per process, one of them the warm-up")
 	if err := flags.Parse(args); err != nil {
@@ -41,6 +43,9 @@ func run(ctx context.Context, args []string) error {
 	corpus, err := prepare(ctx, o)
 	if err != nil {
 		return err
+	}
+	if o.sheets {
+		return sheets(ctx, corpus, o)
 	}
 	missed := 0
 	table := newTable(os.Stdout)
