@@ -19,18 +19,35 @@ type contender struct {
 	name string
 	// command makes the thumbnails of file within boxes of sizes, repeat times.
 	command func(o options, file string, sizes []int, out string, repeat int) []string
-	env     []string
+	// warm reads from what it prints the milliseconds of CPU that an image takes, the
+	// median of the repeats.
+	warm func(stdout []byte) (float64, error)
+	// made names the thumbnail of a file.
+	made func(out, file string, size int) string
+	env  []string
 }
 
-// ours is afterput, with two processors at most as on the other side: the garbage
-// collector may have one.
 var ours = contender{
 	name: "afterput",
 	command: func(o options, file string, sizes []int, out string, repeat int) []string {
 		return []string{
 			o.afterput, "thumb", file, "--sizes", join(sizes), "--out", out,
-			"--repeat", strconv.Itoa(repeat), "-o", "json",
+			"--repeat", strconv.Itoa(repeat), "--quiet", "-o", "json",
 		}
+	},
+	warm: func(stdout []byte) (float64, error) {
+		var r struct {
+			Items []struct {
+				CPU float64 `json:"cpuMs"`
+			} `json:"items"`
+		}
+		if err := json.Unmarshal(stdout, &r); err != nil || len(r.Items) != 1 {
+			return 0, fmt.Errorf("%d files measured: %w", len(r.Items), err)
+		}
+		return r.Items[0].CPU, nil
+	},
+	made: func(out, file string, size int) string {
+		return filepath.Join(out, strconv.Itoa(size), filepath.Base(file)+".jpg")
 	},
 }
 
@@ -41,6 +58,27 @@ func sharp(mode string) contender {
 		name: "sharp " + mode,
 		command: func(o options, file string, sizes []int, out string, repeat int) []string {
 			return []string{"node", o.sharp, mode, file, join(sizes), out, strconv.Itoa(repeat)}
+		},
+		warm: func(stdout []byte) (float64, error) {
+			// Milliseconds of the whole process when each image was done.
+			var r struct {
+				CPU []float64 `json:"cpuMillis"`
+			}
+			if err := json.Unmarshal(stdout, &r); err != nil || len(r.CPU) == 0 {
+				return 0, fmt.Errorf("%d images measured: %w", len(r.CPU), err)
+			}
+			if len(r.CPU) == 1 {
+				return r.CPU[0], nil
+			}
+			each := make([]float64, 0, len(r.CPU)-1)
+			for i := range len(r.CPU) - 1 {
+				each = append(each, r.CPU[i+1]-r.CPU[i])
+			}
+			return median(each), nil
+		},
+		made: func(out, file string, size int) string {
+			name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+			return filepath.Join(out, fmt.Sprintf("%s_%d.jpg", name, size))
 		},
 		env: []string{"UV_THREADPOOL_SIZE=4", "VIPS_CONCURRENCY=1"},
 	}
@@ -63,14 +101,12 @@ type sample struct {
 	rss         int64
 }
 
-// report is what both sides print: CPU milliseconds of the process when an image was done,
-// one figure per repeat.
-type report struct {
-	CPU []float64 `json:"cpuMillis"`
+func (c contender) out(o options) string {
+	return filepath.Join(o.dir, "out", strings.ReplaceAll(c.name, " ", "-"))
 }
 
 func (c contender) measure(ctx context.Context, o options, file string, sizes []int, repeat int) (sample, error) {
-	out := filepath.Join(o.dir, "out", strings.ReplaceAll(c.name, " ", "-"))
+	out := c.out(o)
 	if err := os.MkdirAll(out, 0o750); err != nil {
 		return sample{}, err
 	}
@@ -82,18 +118,18 @@ func (c contender) measure(ctx context.Context, o options, file string, sizes []
 	if err := cmd.Run(); err != nil {
 		return sample{}, fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	var r report
-	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || len(r.CPU) != repeat {
-		return sample{}, fmt.Errorf("%s: %d of %d figures: %w", args[0], len(r.CPU), repeat, err)
+	warm, err := c.warm(stdout.Bytes())
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w", args[0], err)
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return sample{}, fmt.Errorf("this system does not tell what a process used")
 	}
 	total := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	s := sample{whole: total / time.Duration(repeat), rss: int64(usage.Maxrss) << 10}
-	if repeat > 1 {
-		s.warm = time.Duration((r.CPU[repeat-1] - r.CPU[0]) / float64(repeat-1) * float64(time.Millisecond))
-	}
-	return s, nil
+	return sample{
+		whole: total / time.Duration(repeat),
+		warm:  time.Duration(warm * float64(time.Millisecond)),
+		rss:   int64(usage.Maxrss) << 10,
+	}, nil
 }

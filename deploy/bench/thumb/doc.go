@@ -12,9 +12,9 @@
 // machine does beside them falls on all of them; a ratio is taken in each round, and the
 // median of the rounds is printed.
 //
-// Two ratios are printed: whole counts the whole process, start included, divided by its
-// images; warm leaves out the start and the first image, which only a worker that lives
-// long forgets. A target has to be met by both.
+// Two ratios are printed: whole counts the whole process, start and garbage collection
+// included, divided by its images; warm is the median of what each image took, as a worker
+// that lives long sees it. A target has to be met by both.
 //
 // The package imports the sample generator and the standard library.
 package main

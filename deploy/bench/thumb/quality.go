@@ -92,8 +92,7 @@ func made(ctx context.Context, o options, c contender, file string, size int) ([
 	if _, err := c.measure(ctx, o, file, []int{size}, 1); err != nil {
 		return nil, err
 	}
-	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-	return os.ReadFile(filepath.Join(o.dir, "out", strings.ReplaceAll(c.name, " ", "-"), fmt.Sprintf("%s_%d.jpg", name, size)))
+	return os.ReadFile(c.made(c.out(o), file, size))
 }
 
 // similarity gives the SSIM of thumbnails against the reference of their own size.
