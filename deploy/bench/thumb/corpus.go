@@ -22,12 +22,16 @@ type corpus struct {
 	photos      []string // 12 MP, baseline 4:2:0
 	phone       string   // 1080 x 1920
 	progressive string   // the first photo as a progressive JPEG
-	huge        string   // 108 MP
+	huge        string   // 110 MP
 	png         string   // the first photo as PNG
 	zone        string   // a zone plate of 4032 x 3024
 }
 
-const photoWidth, photoHeight = 4032, 3024
+const (
+	photoWidth, photoHeight = 4032, 3024
+	// photoQuality makes generated photos weigh what those of phones do, about 3 MB.
+	photoQuality = 96
+)
 
 // prepare makes what is not there yet. libvips makes the forms that Go has no encoder for.
 func prepare(ctx context.Context, o options) (corpus, error) {
@@ -45,8 +49,8 @@ func prepare(ctx context.Context, o options) (corpus, error) {
 	return c, errors.Join(
 		once(c.zone, func() error { return os.WriteFile(c.zone, zonePlate(photoWidth, photoHeight), 0o600) }),
 		vipsOnce(ctx, c.phone, "thumbnail", first, c.phone+"[Q=85]", "1080", "--height", "1920", "--crop", "centre"),
-		vipsOnce(ctx, c.progressive, "jpegsave", first, c.progressive, "--interlace", "--Q", "90", "--strip"),
-		vipsOnce(ctx, c.huge, "thumbnail", first, c.huge+"[Q=88]", "12000", "--height", "9000", "--crop", "centre"),
+		vipsOnce(ctx, c.progressive, "jpegsave", first, c.progressive, "--interlace", "--Q", "95", "--strip", "--subsample-mode", "on"),
+		vipsOnce(ctx, c.huge, "arrayjoin", mosaic(c.photos), c.huge+"[Q=92,strip,subsample_mode=on]", "--across", "3"),
 		vipsOnce(ctx, c.png, "pngsave", first, c.png, "--strip"),
 	)
 }
@@ -59,7 +63,7 @@ func photos(folder string, at func(string) string) ([]string, error) {
 			name := at(fmt.Sprintf("photo%d.jpg", seed+1))
 			files = append(files, name)
 			if err := once(name, func() error {
-				return os.WriteFile(name, samples.Photo(samples.Options{Width: photoWidth, Height: photoHeight, Seed: seed, Quality: 92}), 0o600)
+				return os.WriteFile(name, samples.Photo(samples.Options{Width: photoWidth, Height: photoHeight, Seed: seed, Quality: photoQuality}), 0o600)
 			}); err != nil {
 				return nil, err
 			}
@@ -89,6 +93,16 @@ func plainPhoto(name string) bool {
 	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	pixels := cfg.Width * cfg.Height
 	return err == nil && pixels >= 12_000_000 && pixels <= 16_000_000 && cfg.Width > cfg.Height
+}
+
+// mosaic names nine photos, three by three of which are as many pixels as the largest
+// phones give, each with the detail of a photo.
+func mosaic(photos []string) string {
+	names := make([]string, 9)
+	for i := range names {
+		names[i] = photos[i%len(photos)]
+	}
+	return strings.Join(names, " ")
 }
 
 func once(name string, make func() error) error {
