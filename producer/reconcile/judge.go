@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/afterput/afterput/pipeline"
@@ -103,12 +104,12 @@ func (w *walk) unattached(ctx context.Context, u ledger.KeyedUpload) error {
 	return nil
 }
 
-// expect has the thumbnails of an image looked for.
+// expect has the thumbnails looked for of an image, and of a video that had some.
 func (w *walk) expect(u ledger.KeyedUpload) error {
-	if !w.plan.wants(Thumbnails) || len(u.Content.Type) < 6 || u.Content.Type[:6] != "image/" {
+	step, exists := stepOf(u, pipeline.StepThumbnail, "")
+	if !w.plan.wants(Thumbnails) || !strings.HasPrefix(u.Content.Type, "image/") && step.State != pipeline.Done {
 		return nil
 	}
-	step, exists := stepOf(u, pipeline.StepThumbnail, "")
 	if step.State == pipeline.Skipped || step.Code != "" {
 		return nil // a verdict, such as a name that leaves no room
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,7 @@ func newWorld(t *testing.T) *world {
 	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	w.ledger, err = ledger.New(ledger.Options{DB: db, Now: w.clock.Now})
+	w.ledger, err = ledger.New(ledger.Options{DB: db, Now: w.clock.Now, Skips: func(string) string { return "" }})
 	require.NoError(t, err)
 	require.NoError(t, w.ledger.Migrate(t.Context()))
 	queue := tasks.NewEnqueuer(redistest.Client(t, redistest.Mini(t)), nil, nil)
@@ -144,9 +145,15 @@ func (w *world) step(a *ledger.OpenAttempt) pipeline.StepResult {
 			res.Code = pipeline.CodeObjectGone
 		} else {
 			content = pipeline.Content{ETag: info.ETag, Size: info.Size, Visibility: pipeline.Private, Facts: pipeline.Facts{Type: "image/jpeg"}}
+			if strings.HasSuffix(a.Upload.Key, ".mp4") {
+				content.Type = "video/mp4"
+			}
 		}
 		res.Content = &content
 	case pipeline.StepThumbnail:
+		if strings.Contains(a.Upload.Key, "without-frames") {
+			return pipeline.StepResult{State: pipeline.Skipped, Detail: "the video has no frame"}
+		}
 		for _, p := range w.thumbs.Presets {
 			w.put(w.thumbs.Key(p.Name, a.Upload.Key))
 		}

@@ -80,6 +80,19 @@ func TestEveryKindIsFoundAndHealed(t *testing.T) {
 	require.Equal(t, map[reconcile.Kind]string{reconcile.Stale: "users/o1/gone.jpg"}, byKind(t, back, reconcile.Found))
 }
 
+// A video that had a poster has to have it, one that never had none.
+func TestPostersAreLookedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("users/o1/a.mp4", "users/o1/without-frames.mp4")
+	w.announce("", "users/o1/a.mp4", "users/o1/without-frames.mp4")
+	w.work()
+	w.remove("thumbs/small/users/o1/a.mp4.jpg")
+	w.clock.Add(2 * time.Hour)
+	found, _ := w.found(reconcile.Plan{}, reconcile.Controls{})
+	require.Equal(t, map[reconcile.Kind]string{reconcile.Thumbnails: "users/o1/a.mp4"}, byKind(t, found, reconcile.Found))
+}
+
 func byKind(t *testing.T, findings []reconcile.Finding, result reconcile.Result) map[reconcile.Kind]string {
 	t.Helper()
 	m := map[reconcile.Kind]string{}
