@@ -160,7 +160,7 @@ func TestFillDropsWhatIsBehindTheData(t *testing.T) {
 	require.Equal(t, uint64(7)<<61, r.acc)
 }
 
-func TestRestartEndsARunOfBands(t *testing.T) {
+func TestRestart(t *testing.T) {
 	t.Parallel()
 	d := Decoder{}
 	d.reader.start([]byte{0xff, 0xd0, 0, 0}, 0)
@@ -169,6 +169,14 @@ func TestRestartEndsARunOfBands(t *testing.T) {
 	require.Zero(t, s.endOfBands)
 	require.Equal(t, 4, s.left)
 	require.False(t, d.restart(&s), "the data ends without RST1")
+
+	// An interval that took more bits than it had is damage, whatever follows.
+	for taken, want := range map[uint]bool{8: true, 9: false} {
+		d.reader.start([]byte{0x12, 0xff, 0xd0, 0, 0}, 0)
+		d.reader.load()
+		d.reader.bits(taken)
+		require.Equal(t, want, d.restart(&scan{interval: 4}), "%d bits", taken)
+	}
 }
 
 func TestOverrun(t *testing.T) {
