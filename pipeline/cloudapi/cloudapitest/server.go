@@ -29,6 +29,8 @@ type Handler struct {
 	Keys, Tokens map[string]string
 	// Actions are what can be called.
 	Actions map[string]Action
+	// Now is the clock that timestamps are held against. Defaults to time.Now.
+	Now func() time.Time
 
 	mu    sync.Mutex
 	calls []string
@@ -106,12 +108,15 @@ func (h *Handler) verify(r *http.Request, body []byte) *Error {
 			return failure("SignatureFailure", "%s must be signed", name)
 		}
 	}
-	at := time.Unix(seconds, 0)
+	at, now := time.Unix(seconds, 0), time.Now()
+	if h.Now != nil {
+		now = h.Now()
+	}
 	secret, ok := h.Keys[id]
 	switch {
 	case !ok:
 		return failure("SecretIdNotFound", "the SecretId is not found")
-	case time.Since(at).Abs() > 5*time.Minute:
+	case now.Sub(at).Abs() > 5*time.Minute:
 		return failure("SignatureExpire", "the timestamp differs from the server time by more than five minutes")
 	case r.Header.Get("X-TC-Token") != h.Tokens[id]:
 		return failure("TokenFailure", "the token does not go with the key")

@@ -1,18 +1,16 @@
 package sts
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/cloudapi"
 	"github.com/afterput/afterput/pipeline/qsign"
 	"github.com/afterput/afterput/producer/sign"
 )
@@ -24,9 +22,9 @@ const DefaultEndpoint = "https://sts.tencentcloudapi.com"
 const (
 	service = "sts"
 	version = "2018-08-13"
+	action  = "GetFederationToken"
 	// wait bounds a request: a phone waits for the signature.
 	wait = 3 * time.Second
-	most = 64 << 10 // bytes of an answer
 	// leastDuration is the shortest life that is asked for: a shorter one would not
 	// outlast the clocks that differ.
 	leastDuration = 5 * time.Minute
@@ -39,7 +37,7 @@ type Options struct {
 	Key qsign.Key
 	// Region stands in the requests, such as ap-guangzhou. Required.
 	Region string
-	// Endpoint is where the service answers. Defaults to DefaultEndpoint.
+	// Endpoint is where the service answers: scheme and host. Defaults to DefaultEndpoint.
 	Endpoint string
 	// Client sends. Defaults to a client of its own with a timeout of 3 s.
 	Client *http.Client
@@ -48,7 +46,10 @@ type Options struct {
 }
 
 // Client asks for temporary keys. It is safe for concurrent use.
-type Client struct{ opt Options }
+type Client struct {
+	opt Options
+	api *cloudapi.Client
+}
 
 var _ sign.Issuer = (*Client)(nil)
 
@@ -63,16 +64,20 @@ func New(opt Options) (*Client, error) {
 	if opt.Endpoint == "" {
 		opt.Endpoint = DefaultEndpoint
 	}
-	if u, err := url.Parse(opt.Endpoint); err != nil || u.Host == "" {
-		return nil, fmt.Errorf("sts: endpoint %q is no URL", opt.Endpoint)
-	}
 	if opt.Client == nil {
 		opt.Client = &http.Client{Timeout: wait}
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Client{opt}, nil
+	api, err := cloudapi.New(cloudapi.Options{
+		Service: service, Version: version, Region: opt.Region, Endpoint: opt.Endpoint,
+		SecretID: opt.Key.ID, SecretKey: opt.Key.Secret, Client: opt.Client, Now: opt.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sts: %w", err)
+	}
+	return &Client{opt, api}, nil
 }
 
 // Close ends idle connections.
@@ -82,22 +87,19 @@ func (c *Client) Close() error {
 }
 
 // Issue gives a key that may do what the policy says, and ends by itself after d rounded up
-// to seconds, or after five minutes where that is longer. A refusal of the service is an
-// error of class Denied, a rate limit Throttled, anything else Transient.
+// to seconds, or after five minutes where that is longer. Errors have the classes of
+// cloudapi; a key that would end before d is Denied.
 func (c *Client) Issue(ctx context.Context, p sign.Policy, d time.Duration) (qsign.Key, error) {
 	policy, err := json.Marshal(p)
 	if err != nil {
 		return qsign.Key{}, err
 	}
-	seconds := int64((max(d, leastDuration) + time.Second - 1) / time.Second)
-	body, err := json.Marshal(map[string]any{
-		"Name": "afterput", "Policy": url.QueryEscape(string(policy)), "DurationSeconds": seconds,
-	})
-	if err != nil {
-		return qsign.Key{}, err
+	in := map[string]any{
+		"Name": "afterput", "Policy": url.QueryEscape(string(policy)),
+		"DurationSeconds": int64((max(d, leastDuration) + time.Second - 1) / time.Second),
 	}
-	a, err := c.call(ctx, body)
-	if err != nil {
+	var a answer
+	if err := c.api.Call(ctx, action, in, &a); err != nil {
 		return qsign.Key{}, err
 	}
 	return a.key(c.opt.Now().Add(d))
@@ -107,42 +109,11 @@ func (c *Client) Issue(ctx context.Context, p sign.Policy, d time.Duration) (qsi
 type answer struct {
 	Credentials struct{ Token, TmpSecretID, TmpSecretKey string }
 	ExpiredTime int64
-	Error       struct{ Code, Message string }
 	RequestID   string
-}
-
-func (c *Client) call(ctx context.Context, body []byte) (a answer, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.opt.Endpoint+"/", bytes.NewReader(body))
-	if err != nil {
-		return a, err
-	}
-	h := req.Header
-	h.Set("Content-Type", contentType)
-	h.Set("X-Tc-Action", "GetFederationToken")
-	h.Set("X-Tc-Version", version)
-	h.Set("X-Tc-Region", c.opt.Region)
-	authorize(req, service, body, c.opt.Key, c.opt.Now())
-	resp, err := c.opt.Client.Do(req)
-	if err != nil {
-		return a, fail(pipeline.Transient, "%w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, most))
-	if err != nil {
-		return a, fail(pipeline.Transient, "%w", err)
-	}
-	var whole struct{ Response answer }
-	if err := json.Unmarshal(text, &whole); err != nil {
-		return a, fail(pipeline.Transient, "status %d, and no JSON", resp.StatusCode)
-	}
-	return whole.Response, nil
 }
 
 // key gives the key of an answer, if it holds until a time.
 func (a answer) key(until time.Time) (qsign.Key, error) {
-	if a.Error.Code != "" {
-		return qsign.Key{}, fail(classOf(a.Error.Code), "%s: %s (request %s)", a.Error.Code, a.Error.Message, a.RequestID)
-	}
 	k := qsign.Key{ID: a.Credentials.TmpSecretID, Secret: a.Credentials.TmpSecretKey, Token: a.Credentials.Token}
 	if k.ID == "" || k.Secret == "" || k.Token == "" {
 		return qsign.Key{}, fail(pipeline.Transient, "the answer has no credentials (request %s)", a.RequestID)
@@ -153,18 +124,6 @@ func (a answer) key(until time.Time) (qsign.Key, error) {
 	return k, nil
 }
 
-// classOf tells by the common error codes of the API 3.0 (STS 1312/48174).
-func classOf(code string) pipeline.Class {
-	first, _, _ := strings.Cut(code, ".")
-	switch first {
-	case "RequestLimitExceeded":
-		return pipeline.Throttled
-	case "InternalError", "ResourceUnavailable", "ServiceUnavailable", "FailedOperation":
-		return pipeline.Transient
-	}
-	return pipeline.Denied
-}
-
 func fail(class pipeline.Class, format string, args ...any) error {
-	return pipeline.Errorf(class, "sts.getFederationToken", "", format, args...)
+	return pipeline.Errorf(class, service+"."+action, "", format, args...)
 }

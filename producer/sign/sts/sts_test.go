@@ -2,7 +2,6 @@ package sts
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/cloudapi/cloudapitest"
 	"github.com/afterput/afterput/pipeline/qsign"
 	"github.com/afterput/afterput/producer/sign"
 )
@@ -31,78 +31,55 @@ func policy(resource string) sign.Policy {
 	}}}
 }
 
-// TestVector is the example of the documentation of API 3.0 (CVM 213/30654), whose key
-// pair is printed with asterisks and signs as it stands.
-func TestVector(t *testing.T) {
-	t.Parallel()
-	body := []byte(`{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}`)
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://cvm.tencentcloudapi.com/", nil)
-	req.Header.Set("Content-Type", contentType)
-	req.Header.Set("X-Tc-Action", "DescribeInstances")
-	key := qsign.Key{ID: "AKID********************************", Secret: "********************************"}
-	authorize(req, "cvm", body, key, time.Unix(1551113065, 0))
-	require.Equal(t, "TC3-HMAC-SHA256 Credential=AKID********************************/2019-02-25/cvm/tc3_request, "+
-		"SignedHeaders=content-type;host;x-tc-action, Signature=10b1a37a7301a02ca19a647ad722d5e43b4b3cff309d421d85b46093f6ab6c4f",
-		req.Header.Get("Authorization"))
-}
-
-// service is the STS of a test: it signs again what came, and refuses what the real one
-// refuses.
+// fakeSTS is the service of a test: cloudapitest refuses what is not signed by testKey at
+// now, and fakeSTS parameters that the real one refuses.
 type fakeSTS struct {
+	*cloudapitest.Handler
 	url      string
 	policies []sign.Policy
-	answer   func(seconds int64) (int, string)
+	answer   func(seconds int64) (any, *cloudapitest.Error)
+}
+
+// credentials is an answer whose key ends at a time.
+func credentials(ends int64) any {
+	return map[string]any{
+		"Credentials": map[string]string{"Token": "t0ken", "TmpSecretId": "AKIDtemporary", "TmpSecretKey": "tmp-hush"},
+		"ExpiredTime": ends, "Expiration": "2026-01-05T03:14:05Z",
+	}
 }
 
 func newSTS(t *testing.T) *fakeSTS {
 	t.Helper()
-	f := &fakeSTS{answer: func(seconds int64) (int, string) {
-		return 200, fmt.Sprintf(`{"Response":{"Credentials":{"Token":"t0ken","TmpSecretId":"AKIDtemporary","TmpSecretKey":"tmp-hush"},
-			"ExpiredTime":%d,"Expiration":"2026-01-05T03:14:05Z","RequestId":"r-1"}}`, now.Unix()+seconds)
+	f := &fakeSTS{answer: func(seconds int64) (any, *cloudapitest.Error) {
+		return credentials(now.Unix() + seconds), nil
 	}}
-	web := httptest.NewServer(f)
-	t.Cleanup(web.Close)
-	f.url = web.URL
+	f.Handler = &cloudapitest.Handler{
+		Service: "sts", Version: "2018-08-13", Keys: map[string]string{testKey().ID: testKey().Secret},
+		Actions: map[string]cloudapitest.Action{"GetFederationToken": f.issue}, Now: func() time.Time { return now },
+	}
+	f.url = f.Start(t)
 	return f
 }
 
-func (f *fakeSTS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	refuse := func(code string) {
-		_, _ = fmt.Fprintf(w, `{"Response":{"Error":{"Code":%q,"Message":"no"},"RequestId":"r-2"}}`, code)
-	}
-	again := r.Clone(r.Context())
-	again.URL = &url.URL{Host: r.Host}
-	authorize(again, "sts", body, testKey(), now)
-	switch h := r.Header; {
-	case r.Method != http.MethodPost || r.URL.Path != "/":
-		refuse("InvalidAction")
-		return
-	case h.Get("Authorization") != again.Header.Get("Authorization") || h.Get("X-Tc-Timestamp") != fmt.Sprint(now.Unix()):
-		refuse("AuthFailure.SignatureFailure")
-		return
-	case h.Get("X-Tc-Action") != "GetFederationToken" || h.Get("X-Tc-Version") != "2018-08-13" || h.Get("X-Tc-Region") != "ap-guangzhou":
-		refuse("InvalidAction")
-		return
-	}
+func (f *fakeSTS) issue(params json.RawMessage) (any, *cloudapitest.Error) {
 	var in struct {
 		Name, Policy    string
 		DurationSeconds int64
 	}
 	text := ""
-	err := json.Unmarshal(body, &in)
+	err := json.Unmarshal(params, &in)
 	if err == nil {
 		text, err = url.QueryUnescape(in.Policy)
 	}
 	var p sign.Policy
-	if err != nil || json.Unmarshal([]byte(text), &p) != nil || !strings.HasPrefix(in.Policy, "%7B") || in.Name != "afterput" {
-		refuse("InvalidParameter.PolicyTooLong")
-		return
+	switch {
+	case err != nil || !strings.HasPrefix(in.Policy, "%7B") || json.Unmarshal([]byte(text), &p) != nil || len(p.Statement) == 0:
+		return nil, &cloudapitest.Error{Code: "InvalidParameter.StrategyFormatError", Message: "no"}
+	case in.Name != "afterput":
+		return nil, &cloudapitest.Error{Code: "InvalidParameter.ParamError", Message: "no"}
 	}
 	f.policies = append(f.policies, p)
-	status, answer := f.answer(in.DurationSeconds)
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, answer)
+	return f.answer(in.DurationSeconds)
 }
 
 func newClient(t *testing.T, endpoint string, change func(*Options)) *Client {
@@ -126,10 +103,11 @@ func TestIssue(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, qsign.Key{ID: "AKIDtemporary", Secret: "tmp-hush", Token: "t0ken"}, key)
 	require.Equal(t, []sign.Policy{want}, f.policies)
+	require.Equal(t, []string{"GetFederationToken ap-guangzhou"}, f.Calls())
 
 	var asked int64
 	usual := f.answer
-	f.answer = func(seconds int64) (int, string) {
+	f.answer = func(seconds int64) (any, *cloudapitest.Error) {
 		asked = seconds
 		return usual(seconds)
 	}
@@ -144,31 +122,32 @@ func TestIssue(t *testing.T) {
 // a secret.
 func TestIssueRefused(t *testing.T) {
 	t.Parallel()
-	code := func(code string) func(int64) (int, string) {
-		return func(int64) (int, string) {
-			return 200, `{"Response":{"Error":{"Code":"` + code + `","Message":"no"},"RequestId":"r-3"}}`
-		}
+	code := func(code string) func(int64) (any, *cloudapitest.Error) {
+		return func(int64) (any, *cloudapitest.Error) { return nil, &cloudapitest.Error{Code: code, Message: "no"} }
 	}
-	text := func(status int, text string) func(int64) (int, string) {
-		return func(int64) (int, string) { return status, text }
+	result := func(v any) func(int64) (any, *cloudapitest.Error) {
+		return func(int64) (any, *cloudapitest.Error) { return v, nil }
 	}
 	for _, tt := range []struct {
 		name   string
 		change func(*Options)
-		answer func(int64) (int, string)
+		policy sign.Policy
+		answer func(int64) (any, *cloudapitest.Error)
 		class  pipeline.Class
 		says   string
 	}{
-		{"another key", func(o *Options) { o.Key.Secret = "hush-other" }, nil, pipeline.Denied, "AuthFailure.SignatureFailure"},
-		{"another time", func(o *Options) { o.Now = func() time.Time { return now.Add(time.Second) } }, nil, pipeline.Denied, "AuthFailure"},
-		{"not allowed", plain, code("UnauthorizedOperation"), pipeline.Denied, "request r-3"},
-		{"too often", plain, code("RequestLimitExceeded.IPLimitExceeded"), pipeline.Throttled, "RequestLimitExceeded"},
-		{"their fault", plain, code("InternalError.GetSeedTokenError"), pipeline.Transient, "InternalError"},
-		{"a page", plain, text(502, "<html>"), pipeline.Transient, "status 502"},
-		{"nothing", plain, text(200, `{"Response":{"RequestId":"r-4"}}`), pipeline.Transient, "no credentials"},
-		{"too short", plain, func(int64) (int, string) {
-			return 200, fmt.Sprintf(`{"Response":{"Credentials":{"Token":"t","TmpSecretId":"i","TmpSecretKey":"hush"},"ExpiredTime":%d}}`, now.Unix()+599)
-		}, pipeline.Denied, "before its signature"},
+		{"another secret", func(o *Options) { o.Key.Secret = "hush-other" }, policy("*"), nil, pipeline.Denied, "AuthFailure.SignatureFailure"},
+		{"another key", func(o *Options) { o.Key.ID = "AKIDother" }, policy("*"), nil, pipeline.Denied, "AuthFailure.SecretIdNotFound"},
+		{
+			"another time", func(o *Options) { o.Now = func() time.Time { return now.Add(6 * time.Minute) } },
+			policy("*"), nil, pipeline.Transient, "AuthFailure.SignatureExpire",
+		},
+		{"no policy", plain, sign.Policy{}, nil, pipeline.Invalid, "StrategyFormatError"},
+		{"not allowed", plain, policy("*"), code("UnauthorizedOperation"), pipeline.Denied, "request 5f9a1e6c"},
+		{"too often", plain, policy("*"), code("RequestLimitExceeded.IPLimitExceeded"), pipeline.Throttled, "RequestLimitExceeded"},
+		{"their fault", plain, policy("*"), code("InternalError.GetSeedTokenError"), pipeline.Transient, "InternalError"},
+		{"nothing", plain, policy("*"), result(map[string]any{}), pipeline.Transient, "no credentials"},
+		{"too short", plain, policy("*"), result(credentials(now.Unix() + 599)), pipeline.Denied, "before its signature"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -176,18 +155,30 @@ func TestIssueRefused(t *testing.T) {
 			if tt.answer != nil {
 				f.answer = tt.answer
 			}
-			_, err := newClient(t, f.url, tt.change).Issue(t.Context(), policy("*"), 10*time.Minute)
+			_, err := newClient(t, f.url, tt.change).Issue(t.Context(), tt.policy, 10*time.Minute)
 			require.Equal(t, tt.class, pipeline.ClassOf(err), "%v", err)
 			require.ErrorContains(t, err, tt.says)
 			require.NotContains(t, err.Error(), "hush")
 		})
 	}
-	away := newSTS(t)
-	c := newClient(t, away.url, func(o *Options) {
-		o.Client = &http.Client{Transport: broken{}}
-	})
-	_, err := c.Issue(t.Context(), policy("*"), time.Minute)
-	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
+}
+
+// TestIssueAway: a page in between and a network that is away are tried again.
+func TestIssueAway(t *testing.T) {
+	t.Parallel()
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = io.WriteString(w, "<html>")
+	}))
+	t.Cleanup(page.Close)
+	for says, change := range map[string]func(*Options){
+		"the answer is 502": plain,
+		"unexpected EOF":    func(o *Options) { o.Client = &http.Client{Transport: broken{}} },
+	} {
+		_, err := newClient(t, page.URL, change).Issue(t.Context(), policy("*"), time.Minute)
+		require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
+		require.ErrorContains(t, err, says)
+	}
 }
 
 // broken is a network that is away.
