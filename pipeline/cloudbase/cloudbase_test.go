@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -168,12 +169,14 @@ func TestStrangeAnswers(t *testing.T) {
 
 func TestGatewayAway(t *testing.T) {
 	t.Parallel()
-	g, c := newClient(t)
+	_, c := newClient(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := c.Downloads(ctx, []string{prefix + "a.jpg"})
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
-	g.Close()
+	closes := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	t.Cleanup(closes.Close)
+	_, c = newClient(t, func(opt *cloudbase.Options) { opt.Endpoint = closes.URL })
 	_, err = c.Downloads(t.Context(), []string{prefix + "a.jpg"})
 	require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
 }
