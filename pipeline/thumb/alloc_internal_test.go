@@ -28,9 +28,9 @@ func TestCostCoversAllocations(t *testing.T) {
 		presets []pipeline.Preset
 		plain   bool
 	}{
-		{"baseline", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(160, 480, 1280), false},
-		{"turned", samples.Photo(samples.Options{Width: 1080, Height: 1920, Orientation: 6}), fits(160, 480, 1280), false},
-		{"one small", samples.Photo(samples.Options{Width: 4032, Height: 3024}), fits(320), false},
+		{"baseline", samples.Photo(samples.Options{Width: 1600, Height: 1200}), fits(160, 400, 800), false},
+		{"turned", samples.Photo(samples.Options{Width: 1080, Height: 1920, Orientation: 6}), fits(160, 400, 800), false},
+		{"one small", samples.Photo(samples.Options{Width: 1600, Height: 1200}), fits(320), false},
 		{"progressive", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(320, 100), false},
 		{"progressive, whole", jpegtest.Encode(large, jpegtest.Options{Progressive: true}), fits(1000), false},
 		{"several scans", jpegtest.Encode(large, jpegtest.Options{Script: jpegtest.Separate(large)}), fits(320), false},
