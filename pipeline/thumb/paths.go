@@ -7,9 +7,11 @@ import (
 
 // The paths that an image can take.
 const (
-	// PathFast decodes a JPEG at the scale that its thumbnails need, in planes.
+	// PathFast decodes a JPEG at the scale that its thumbnails need, in planes, and averages
+	// the rows of a PNG as they come.
 	PathFast = "fast"
-	// PathStandard decodes with the standard library and resizes with imaging.
+	// PathStandard resizes with imaging what is decoded, by the standard library but for PNGs
+	// that are not interlaced.
 	PathStandard = "standard"
 )
 
@@ -19,7 +21,8 @@ type Path struct {
 	Name string
 	// Type is the MIME type of the file.
 	Type string
-	// Shrink is by how much the decoder made each side smaller: 1, 2, 4 or 8.
+	// Shrink is by how much the decoder made each side smaller: 1, 2, 4 or 8 for JPEGs, any
+	// whole number for PNGs.
 	Shrink int
 }
 
