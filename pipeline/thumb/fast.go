@@ -17,6 +17,9 @@ type fast struct {
 }
 
 func (*fast) path(p picture, targets []target) Path {
+	if p.png != nil {
+		return Path{PathFast, p.kind, shrinkPNGBy(targets)}
+	}
 	return Path{PathFast, p.kind, int(jpeg.Full / scaleFor(targets))}
 }
 

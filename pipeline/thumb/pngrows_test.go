@@ -228,6 +228,9 @@ func TestPNGFlows(t *testing.T) { //nolint:paralleltest // it counts what the wh
 		runtime.ReadMemStats(&after)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(w*h/2), "bytes for %d pixels", w*h)
 	}
+	require.Equal(t, map[thumb.Path]uint64{
+		{Name: thumb.PathFast, Type: probe.TypePNG, Shrink: 10}: 1, {Name: thumb.PathStandard, Type: probe.TypePNG, Shrink: 1}: 1,
+	}, e.Paths())
 }
 
 func BenchmarkPNG(b *testing.B) {
