@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 # What a full run must not skip.
-REQUIRE := redis,ffmpeg
+REQUIRE := redis,ffmpeg,postgres,mariadb
 
 .PHONY: help
 help: ## Show this list
@@ -18,7 +18,7 @@ build: ## Build bin/afterput, static
 
 .PHONY: test
 test: ## The full run: installs what is missing, race detector, nothing skipped
-	@deploy/tools/ensure redis-server ffmpeg gcc
+	@deploy/tools/ensure redis-server postgres mariadbd ffmpeg gcc
 	@mkdir -p bin && go build -o bin/testcount ./deploy/tools/testcount
 	@CGO_ENABLED=1 AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -race -json ./... | bin/testcount
 
@@ -56,7 +56,7 @@ fuzz: ## Each fuzz target for FUZZTIME (30s)
 
 .PHONY: e2e
 e2e: ## The end-to-end tests (TestE2E...) on a real Redis
-	@deploy/tools/ensure redis-server
+	@deploy/tools/ensure redis-server postgres mariadbd
 	AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -count=1 -run '^TestE2E' ./...
 
 .PHONY: clients

@@ -12,8 +12,13 @@ import (
 // Backup writes the database, as it is in one moment, into a new file, while others read
 // and write. It needs as much room as the database has rows. The file is checked and on
 // disk when it has its name; a Backup that is cut short leaves nothing but path.part. A
-// path that exists is refused with fs.ErrExist, and kept.
+// path that exists is refused with fs.ErrExist, and kept. Databases of a server are refused
+// with errors.ErrUnsupported: they have tools of their own.
 func (db *DB) Backup(ctx context.Context, path string) error {
+	if db.Engine != SQLite {
+		return fmt.Errorf("backup %s: %w: use the tools of the server, such as pg_dump or mariadb-dump --single-transaction",
+			db.name, errors.ErrUnsupported)
+	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("backup %s: %w", path, errors.Join(err, fs.ErrExist))
 	}

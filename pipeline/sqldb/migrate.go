@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,22 +16,69 @@ import (
 func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 	unlock, err := db.lockMigrations(ctx)
 	if err != nil {
-		return fmt.Errorf("migrate %s: %w", db.path, err)
+		return fmt.Errorf("migrate %s: %w", db.name, err)
 	}
 	defer unlock()
-	p, err := goose.NewProvider(goose.DialectSQLite3, db.writer.DB, files)
+	p, err := db.migrations(files)
 	if err != nil {
-		return fmt.Errorf("migrate %s: %w", db.path, err)
+		return fmt.Errorf("migrate %s: %w", db.name, err)
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate %s: %w", db.path, err)
+		return fmt.Errorf("migrate %s: %w", db.name, err)
 	}
 	return nil
 }
 
-// lockMigrations holds the write lock of a sibling SQLite file. The lock dies with its
-// process, so a crash leaves nothing to clean.
+func (db *DB) migrations(files fs.FS) (*goose.Provider, error) {
+	dialect := goose.DialectSQLite3
+	switch db.Engine {
+	case Postgres:
+		dialect = goose.DialectPostgres
+	case MySQL:
+		dialect = goose.DialectMySQL
+	case SQLite:
+	}
+	return goose.NewProvider(dialect, db.writer.DB, files)
+}
+
+// lockMigrations holds the lock of the migrations. It dies with its process, so a crash
+// leaves nothing to clean.
 func (db *DB) lockMigrations(ctx context.Context) (func(), error) {
+	switch db.Engine {
+	case Postgres:
+		// The key is the beginning of "afterput". lock_timeout does not bound the wait: a
+		// migration of a large ledger takes long.
+		return db.lockSession(ctx, "SET lock_timeout = 0", "SELECT pg_advisory_lock(7018122563)")
+	case MySQL:
+		// Names of locks are those of the whole server, and at most 64 characters.
+		return db.lockSession(ctx, "SELECT GET_LOCK(CONCAT('afterput ', SHA1(DATABASE())), 31536000)")
+	case SQLite:
+	}
+	return db.lockFile(ctx)
+}
+
+// lockSession locks on a connection of its own, which is closed to unlock.
+func (db *DB) lockSession(ctx context.Context, statements ...string) (func(), error) {
+	conn, err := db.writer.DB.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unlock := func() {
+		// A connection that is bad is not used again but closed.
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = conn.Close()
+	}
+	for _, s := range statements {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			unlock()
+			return nil, err
+		}
+	}
+	return unlock, nil
+}
+
+// lockFile holds the write lock of a sibling SQLite file.
+func (db *DB) lockFile(ctx context.Context) (func(), error) {
 	lock, err := openSQLite(db.path+".migrate", 1)
 	if err != nil {
 		return nil, err

@@ -3,23 +3,29 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+	"github.com/uptrace/bun/schema"
 )
 
 // Dialect names an SQL engine.
 type Dialect string
 
-// SQLite is the embedded engine.
-const SQLite Dialect = "sqlite"
+// The engines.
+const (
+	// SQLite is the embedded engine.
+	SQLite Dialect = "sqlite"
+	// Postgres is PostgreSQL, 13 or later.
+	Postgres Dialect = "postgres"
+	// MySQL is MySQL 8 and MariaDB 10.5 or later.
+	MySQL Dialect = "mysql"
+)
 
 // DB is an open database with its dialect. Reads may run beside each other; writes go
 // through Write, one at a time where the engine has one writer.
@@ -28,90 +34,106 @@ type DB struct {
 	// Engine tells which engine it is.
 	Engine Dialect
 	writer *bun.DB
-	path   string
+	// name is what messages call it: never with a password.
+	name string
+	path string // of an SQLite file
 }
 
-// busyTimeout is how long a statement waits for SQLite's write lock.
-const busyTimeout = 10 * time.Second
+const (
+	// maxConns is how many connections a process has to a server.
+	maxConns = 16
+	// connLife is how long one is used, so that a proxy or a failover moves them all.
+	connLife = 30 * time.Minute
+	// lockWait is how long a statement waits for a lock of SQLite, or of a row of a server.
+	lockWait = 10 * time.Second
+)
+
+// source is what a URL names.
+type source struct {
+	engine Dialect
+	path   string // SQLite
+	name   string
+	// connect makes the pool of a server.
+	connect func() (*sql.DB, error)
+}
 
 // Create opens the database that rawURL names and creates an SQLite file that does not
 // exist yet, with its folder. It does not migrate.
 func Create(ctx context.Context, rawURL string) (*DB, error) {
-	path, err := pathOf(rawURL)
+	src, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("database folder: %w", err)
+	if src.engine == SQLite {
+		if err := os.MkdirAll(filepath.Dir(src.path), 0o750); err != nil {
+			return nil, fmt.Errorf("database folder: %w", err)
+		}
 	}
-	return open(ctx, path)
+	return src.open(ctx)
 }
 
 // Open opens the database that rawURL names, which has to exist: it is somebody else's.
 func Open(ctx context.Context, rawURL string) (*DB, error) {
-	path, err := pathOf(rawURL)
+	src, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("database file: %w", err)
+	if src.engine == SQLite {
+		if _, err := os.Stat(src.path); err != nil {
+			return nil, fmt.Errorf("database file: %w", err)
+		}
 	}
-	return open(ctx, path)
+	return src.open(ctx)
 }
 
-func pathOf(rawURL string) (string, error) {
-	scheme, path, ok := strings.Cut(rawURL, "://")
-	if !ok || scheme != string(SQLite) {
-		return "", fmt.Errorf("database URL %q: want sqlite:///path/file.db", redact(rawURL))
-	}
-	if path == "" {
-		return "", fmt.Errorf("database URL %q: there is no path after sqlite://", redact(rawURL))
-	}
-	return path, nil
+// Check tells what is wrong with a database URL, without opening it and without its
+// password.
+func Check(rawURL string) error {
+	_, err := parse(rawURL)
+	return err
 }
 
-func open(ctx context.Context, path string) (*DB, error) {
-	reader, err := openSQLite(path, 4)
+func parse(rawURL string) (source, error) {
+	scheme, rest, _ := strings.Cut(rawURL, "://")
+	switch scheme {
+	case string(SQLite):
+		if rest == "" {
+			return source{}, errors.New("database URL: there is no path after sqlite://")
+		}
+		return source{engine: SQLite, path: rest, name: rest}, nil
+	case string(Postgres), "postgresql":
+		return parsePostgres(rawURL)
+	case string(MySQL):
+		return parseMySQL(rawURL)
+	}
+	return source{}, fmt.Errorf("database URL %q: want sqlite:///path/file.db, postgres://user@host/database or mysql://user@host/database", redact(rawURL))
+}
+
+func (src source) open(ctx context.Context) (*DB, error) {
+	if src.engine == SQLite {
+		return openFile(ctx, src.path)
+	}
+	pool, err := src.connect()
 	if err != nil {
 		return nil, err
 	}
-	writer, err := openSQLite(path, 1)
-	if err != nil {
-		_ = reader.Close()
-		return nil, err
+	pool.SetMaxOpenConns(maxConns)
+	pool.SetMaxIdleConns(maxConns)
+	pool.SetConnMaxLifetime(connLife)
+	// Before bun, which asks MySQL for its version and would go on without.
+	if err := pool.PingContext(ctx); err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("open %s: %w", src.name, err)
 	}
-	db := &DB{DB: reader, Engine: SQLite, writer: writer, path: path}
-	if err := writer.PingContext(ctx); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	return db, nil
+	db := bun.NewDB(pool, dialectOf(src.engine))
+	return &DB{DB: db, Engine: src.engine, writer: db, name: src.name}, nil
 }
 
-func openSQLite(path string, conns int) (*bun.DB, error) {
-	q := url.Values{}
-	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
-	q.Add("_pragma", "journal_mode(WAL)")
-	q.Add("_pragma", "synchronous(FULL)")
-	q.Add("_pragma", "foreign_keys(ON)")
-	q.Set("_txlock", "immediate")
-	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+func dialectOf(engine Dialect) schema.Dialect {
+	if engine == Postgres {
+		return postgresDialect()
 	}
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
-	return bun.NewDB(pool, sqlitedialect.New()), nil
-}
-
-// openReadOnly opens a file that nobody writes to.
-func openReadOnly(path string) (*sql.DB, error) {
-	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&immutable=1")
-}
-
-// Write runs fn in one write transaction and commits it when fn returns nil.
-func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return db.writer.RunInTx(ctx, nil, fn)
+	return mysqlDialect()
 }
 
 // SQL gives the plain database/sql pool that writes may use, for code that knows
@@ -121,8 +143,8 @@ func (db *DB) SQL() *sql.DB { return db.writer.DB }
 // Close closes every connection.
 func (db *DB) Close() error {
 	err := db.DB.Close()
-	if werr := db.writer.Close(); err == nil {
-		err = werr
+	if db.writer != db.DB {
+		err = errors.Join(err, db.writer.Close())
 	}
 	return err
 }

@@ -1,0 +1,5 @@
+// Package sqldbtest gives tests databases of their own: an SQLite file, or a fresh
+// database on a real PostgreSQL or MariaDB server. Each server is started once for the
+// test process, on a free loopback port and as an unprivileged user, and ends with the
+// process however that ends. It may be imported by tests only.
+package sqldbtest
