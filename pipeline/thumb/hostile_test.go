@@ -20,7 +20,7 @@ import (
 
 // manyScans is a progressive JPEG whose last scan comes again and again.
 func manyScans(n int) []byte {
-	m := jpegtest.New(1000, 1000, []jpegtest.Factors{full}, 1)
+	m := jpegtest.New(160, 160, []jpegtest.Factors{full}, 1)
 	script := []jpegtest.Scan{{Components: []int{0}}}
 	for range n {
 		script = append(script, jpegtest.Scan{Components: []int{0}, From: 1, To: 63})
