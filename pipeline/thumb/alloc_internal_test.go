@@ -60,24 +60,6 @@ func TestCostCoversAllocations(t *testing.T) {
 	}
 }
 
-// TestSteadyState: the next image like the one before costs the bytes of its thumbnails and
-// little else.
-//
-//nolint:paralleltest // it counts allocations
-func TestSteadyState(t *testing.T) {
-	e, err := New(Options{})
-	require.NoError(t, err)
-	data := samples.Photo(samples.Options{Width: 2016, Height: 1512, Orientation: 6})
-	facts := pipeline.Facts{Type: probe.TypeJPEG, Orientation: 6}
-	once := func() {
-		_, err := e.Thumbnails(t.Context(), bytes.NewReader(data), facts, int64(len(data)), fits(160, 480, 1280))
-		require.NoError(t, err)
-	}
-	n := testing.AllocsPerRun(10, once)
-	t.Logf("%.0f allocations", n)
-	require.Less(t, n, 60.0)
-}
-
 func fits(sides ...int) []pipeline.Preset {
 	var out []pipeline.Preset
 	for _, s := range sides {

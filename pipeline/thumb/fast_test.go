@@ -215,6 +215,24 @@ func TestScratchIsClean(t *testing.T) {
 	wg.Wait()
 }
 
+// The next image like the one before costs the bytes of its thumbnails and little else. It
+// does not run beside other tests, whose allocations would count.
+//
+//nolint:paralleltest // see above
+func TestSteadyState(t *testing.T) {
+	if raced {
+		t.Skip("the race detector empties pools at random")
+	}
+	e := newEngine(t, thumb.Options{})
+	data := samples.Photo(samples.Options{Width: 1600, Height: 1200, Orientation: 6})
+	n := testing.AllocsPerRun(10, func() {
+		_, err := run(t, e, data, box(160, 400, 800))
+		require.NoError(t, err)
+	})
+	t.Logf("%.0f allocations", n)
+	require.Less(t, n, 60.0)
+}
+
 func profiled(gamut samples.Gamut, f []byte) []byte {
 	return samples.WithProfile(f, samples.Profile(samples.ProfileOptions{Gamut: gamut}))
 }
