@@ -48,8 +48,16 @@ type Header interface {
 	Head(ctx context.Context, bucket, key string) (pipeline.ObjectInfo, error)
 }
 
+// maxCommits is how many calls may wait for the ledger at once. SQLite has one writer, which
+// takes them one by one: a longer queue would be memory, and answers that come when the
+// phone has hung up.
+const maxCommits = 64
+
 // Producer accepts announcements.
-type Producer struct{ opt Options }
+type Producer struct {
+	opt     Options
+	commits chan struct{} // holds one for each call that commits
+}
 
 // New makes a Producer.
 func New(opt Options) (*Producer, error) {
@@ -65,7 +73,7 @@ func New(opt Options) (*Producer, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Producer{opt: opt}, nil
+	return &Producer{opt: opt, commits: make(chan struct{}, maxCommits)}, nil
 }
 
 // Receipt tells what became of one announcement that was accepted.
@@ -121,7 +129,8 @@ func (p *Producer) Admit(a pipeline.Announcement) (pipeline.Announcement, error)
 // Accept commits announcements and enqueues what they ask for. It is all or nothing:
 // the first one refused refuses all, and the error says its name. inboundID names the
 // request for senders that repeat theirs; "" for none. Redis being away is no error.
-// An error of class Transient means that nothing was kept and the caller has to try again.
+// An error of class Transient means that nothing was kept and the caller has to try again:
+// the ledger cannot be reached, or 64 other calls wait for it.
 //
 // Order, owner and position that an announcement does not say come from the signer, or
 // from the name by the pattern.
@@ -161,6 +170,12 @@ func (p *Producer) accept(ctx context.Context, inboundID string, drafts []draft)
 
 // commit keeps what was admitted. drafts are what it was admitted from.
 func (p *Producer) commit(ctx context.Context, inboundID string, drafts []draft, admitted []pipeline.Announcement) ([]Receipt, error) {
+	select {
+	case p.commits <- struct{}{}:
+		defer func() { <-p.commits }()
+	default:
+		return nil, pipeline.Errorf(pipeline.Transient, "announce", "", "%d others wait for the ledger", maxCommits)
+	}
 	res, err := p.opt.Ledger.Announce(ctx, inboundID, admitted)
 	if err != nil {
 		return nil, err

@@ -26,7 +26,8 @@ const (
 	codeCallbackMismatch pipeline.Code = "CALLBACK_MISMATCH"
 )
 
-// retryAfter is what a caller is told to wait, in seconds, while the ledger is away.
+// retryAfter is what a caller is told to wait, in seconds, while the ledger is away or has too much to
+// do.
 const retryAfter = 5
 
 // API is the HTTP side of a Producer.
@@ -105,7 +106,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-		message = "the ledger cannot be reached, nothing was kept: try again"
+		message = "the ledger cannot be reached or too many wait for it, nothing was kept: try again"
 	case http.StatusNotFound:
 		message = "there is no such upload" // the same for one that is somebody else's
 	case http.StatusInternalServerError:

@@ -101,7 +101,7 @@ func TestSources(t *testing.T) {
 	}
 	page.WriteString("\n- `202` and `200` of an announcement mean that the ledger has it: the upload, or the letter that keeps what was not understood.\n" +
 		"- A request with a wrong key or token is refused before its body is read. Neither it nor one that is too large or malformed leaves anything behind; only the callback does, because COS does not send it again: what cannot be read of it is kept as a letter.\n" +
-		"- While the ledger is away every door answers `503 UNAVAILABLE` with `Retry-After`, and nothing is kept.\n" +
+		"- While the ledger is away, or 64 requests wait for it already, every door answers `503 UNAVAILABLE` with `Retry-After`, and nothing is kept.\n" +
 		"- The [codes](codes.md#why-an-announcement-is-refused) say what to do, and [the doors](events.md) what they take.\n")
 	file := filepath.Join("..", "deploy", "docs", "sources.md")
 	if *update {

@@ -29,6 +29,7 @@ type Enqueuer struct {
 	client   *asynq.Client
 	timeouts map[pipeline.Step]time.Duration
 	now      func() time.Time
+	line     line
 }
 
 // NewEnqueuer makes an Enqueuer over a Redis client that stays the caller's. timeouts
@@ -40,7 +41,7 @@ func NewEnqueuer(rdb redis.UniversalClient, timeouts map[pipeline.Step]time.Dura
 	if now == nil {
 		now = time.Now
 	}
-	return &Enqueuer{client: asynq.NewClientFromRedisClient(rdb), timeouts: timeouts, now: now}
+	return &Enqueuer{client: asynq.NewClientFromRedisClient(rdb), timeouts: timeouts, now: now, line: line{began: time.Now()}}
 }
 
 // Enqueue puts a wish into its queue. fresh is false where its task is there already,
@@ -61,12 +62,23 @@ func (e *Enqueuer) Enqueue(ctx context.Context, w pipeline.Wish) (fresh bool, er
 }
 
 // EnqueueAll puts wishes into their queues until one fails: then Redis is away, and the
-// sweep enqueues the rest when it is back.
+// sweep enqueues the rest when it is back. For a second after that, others fail with
+// ErrAway and do not ask; then one of them does.
 func (e *Enqueuer) EnqueueAll(ctx context.Context, wishes []pipeline.Wish) error {
+	if len(wishes) == 0 {
+		return nil
+	}
+	if !e.line.try() {
+		return ErrAway
+	}
 	for _, w := range wishes {
 		if _, err := e.Enqueue(ctx, w); err != nil {
+			if ctx.Err() == nil { // who gives up knows nothing of Redis
+				e.line.failed()
+			}
 			return err
 		}
 	}
+	e.line.works()
 	return nil
 }
