@@ -15,7 +15,7 @@ func TestIsolatedImageThatEatsMemory(t *testing.T) {
 	if raced {
 		t.Skip("the race detector takes memory of its own, and minutes for this")
 	}
-	data := samples.WebPLossless(3000, 3000, 0xff336699) // 36 MB when it is decoded
+	data := samples.WebPLossless(5000, 5000, 0xff336699) // 100 MB when it is decoded
 	_, err := through(t.Context(), isolated(t, "good", thumb.IsolatedOptions{Memory: 32 << 20}), data, box(10))
 	require.Equal(t, pipeline.Poison, pipeline.ClassOf(err), "%v", err)
 	_, err = through(t.Context(), isolated(t, "good", thumb.IsolatedOptions{Memory: 1 << 30}), data, box(10))
