@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 	stdjpeg "image/jpeg"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,7 +39,9 @@ func seeds() [][]byte {
 // have, and Huffman tables with sizes that it calls excessive. We take less: quantisation
 // steps of zero, runs beyond the last coefficient of a sequential block, files of more
 // scans than MaxScans or without a bit for each block, and the first of several frames or
-// images only. Such files are not compared.
+// images only. A symbol of a run and no size in a sequential file ends the block, as it
+// does for libjpeg; image/jpeg takes it for the end of several blocks, which progressive
+// files only have (T.81, F.1.2.2 and G.1.2.2). Such files are not compared.
 func FuzzDecode(f *testing.F) {
 	for _, data := range seeds() {
 		f.Add(data)
@@ -153,6 +156,9 @@ func tameSequential(d *Decoder, data []byte, h Header) bool {
 			c.dc, c.ac = &d.dcTables[s.tables[i].dc], &d.acTables[s.tables[i].ac]
 			_ = c.dc.build(&d.dcSpecs[s.tables[i].dc])
 			c.ac.build(&d.acSpecs[s.tables[i].ac])
+			if endsBlocks(&d.acSpecs[s.tables[i].ac]) {
+				return false
+			}
 		}
 		s.begin(d.interval)
 		d.reader.start(data, walk.pos)
@@ -178,6 +184,17 @@ func tameSequential(d *Decoder, data []byte, h Header) bool {
 		}
 	}
 	return true
+}
+
+// endsBlocks tells whether a table has symbols for the end of several blocks.
+func endsBlocks(spec *tableSpec) bool {
+	n := 0
+	for _, count := range spec.counts {
+		n += int(count)
+	}
+	return slices.ContainsFunc(spec.symbols[:n], func(symbol uint8) bool {
+		return symbol&0x0f == 0 && symbol != 0x00 && symbol != 0xf0
+	})
 }
 
 // FuzzProgressive writes the same coefficients as a sequential and as a progressive file
