@@ -46,6 +46,13 @@ func (l *Ledger) Announce(ctx context.Context, inboundID string, anns []pipeline
 			return err
 		}
 		res.Replayed = !fresh
+		ids := make([]string, 0, len(anns))
+		for _, a := range anns {
+			ids = append(ids, pipeline.UploadID(a.Bucket, a.Key))
+		}
+		if err := l.lockUploads(ctx, tx, ids...); err != nil {
+			return err
+		}
 		for _, a := range anns {
 			if !fresh {
 				res.Announced = append(res.Announced, Announced{UploadID: pipeline.UploadID(a.Bucket, a.Key)})
@@ -67,18 +74,17 @@ func (l *Ledger) rememberInbound(ctx context.Context, tx bun.Tx, id string) (fre
 	if id == "" {
 		return true, nil
 	}
-	r, err := tx.NewRaw("INSERT INTO inbound_ids (id, received_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
-		id, int64(at(l.now()))).Exec(ctx)
-	if err != nil {
+	var seen int
+	if err := tx.NewRaw("SELECT COUNT(*) FROM inbound_ids WHERE id = ?", id).Scan(ctx, &seen); err != nil || seen > 0 {
 		return false, err
 	}
-	n, err := r.RowsAffected()
-	return n == 1, err
+	_, err = tx.NewRaw("INSERT INTO inbound_ids (id, received_at) VALUES (?, ?)", id, int64(at(l.now()))).Exec(ctx)
+	return true, err
 }
 
 func (w *wishes) announce(ctx context.Context, a pipeline.Announcement) (Announced, error) {
 	id := pipeline.UploadID(a.Bucket, a.Key)
-	u, err := uploadOf(ctx, w.tx, id)
+	u, err := w.l.lockUpload(ctx, w.tx, id)
 	isNew := errors.Is(err, ErrNotFound)
 	if isNew || err == nil {
 		if err := w.markRemoval(ctx, id, a.Removed); err != nil {

@@ -66,6 +66,10 @@ func (e *StaleError) Is(target error) bool { return target == ErrSuperseded }
 func (l *Ledger) Begin(ctx context.Context, run pipeline.Run, worker string, hold time.Duration) (*OpenAttempt, error) {
 	var a *OpenAttempt
 	err := l.write(ctx, "begin", func(ctx context.Context, tx bun.Tx) error {
+		u, err := l.lockUpload(ctx, tx, run.UploadID)
+		if err != nil {
+			return err
+		}
 		row, err := stepOf(ctx, tx, run)
 		if err != nil {
 			return err
@@ -73,23 +77,22 @@ func (l *Ledger) Begin(ctx context.Context, run pipeline.Run, worker string, hol
 		if row.Gen != run.Gen || row.State != string(pipeline.Pending) {
 			return &StaleError{Gen: row.Gen, State: pipeline.StepState(row.State)}
 		}
-		a, err = l.begin(ctx, tx, row, worker, hold)
+		a, err = l.begin(ctx, tx, u, row, worker, hold)
 		return err
 	})
 	return a, err
 }
 
-func (l *Ledger) begin(ctx context.Context, tx bun.Tx, row *stepRow, worker string, hold time.Duration) (*OpenAttempt, error) {
+func (l *Ledger) begin(
+	ctx context.Context, tx bun.Tx, u *uploadRow, row *stepRow, worker string, hold time.Duration,
+) (*OpenAttempt, error) {
 	now := l.now()
-	u, err := uploadOf(ctx, tx, row.UploadID)
-	if err != nil {
-		return nil, err
-	}
 	run := row.run()
 	a := &OpenAttempt{
 		Run: run, Worker: worker, Upload: u.upload(), Kept: rawJSON(row.Result),
 		Spent: map[pipeline.Class]int{}, StartedAt: now, Since: now, N: 1,
 	}
+	var err error
 	if run.Step == pipeline.StepCheck {
 		if a.Removal, err = removalOf(ctx, tx, run.UploadID); err != nil {
 			return nil, err
@@ -121,7 +124,7 @@ func (l *Ledger) begin(ctx context.Context, tx bun.Tx, row *stepRow, worker stri
 		return nil, err
 	}
 	row.StartedGen, row.SweepAfter, row.UpdatedAt = row.Gen, at(now.Add(hold)), at(now)
-	return a, put(ctx, tx, row)
+	return a, l.put(ctx, tx, row)
 }
 
 func attemptsOf(ctx context.Context, db bun.IDB, run pipeline.Run) ([]attemptRow, error) {
@@ -165,13 +168,16 @@ func orSuperseded(err error) error {
 // Retry ends an attempt that failed and will be tried again at readyAt.
 func (l *Ledger) Retry(ctx context.Context, a *OpenAttempt, class pipeline.Class, cause error, readyAt time.Time) error {
 	return l.write(ctx, "retry", func(ctx context.Context, tx bun.Tx) error {
+		if err := l.lockUploads(ctx, tx, a.UploadID); err != nil {
+			return err
+		}
 		now := l.now()
 		row, err := a.end(ctx, tx, now, class, cause.Error())
 		if err != nil {
 			return err
 		}
 		row.ReadyAt, row.SweepAfter, row.UpdatedAt = at(readyAt), at(readyAt.Add(l.grace)), at(now)
-		return put(ctx, tx, row)
+		return l.put(ctx, tx, row)
 	})
 }
 
@@ -182,16 +188,19 @@ func (l *Ledger) Supersede(ctx context.Context, a *OpenAttempt, cause error, che
 	var w *wishes
 	err := l.write(ctx, "supersede", func(ctx context.Context, tx bun.Tx) error {
 		w = l.wishes(tx)
+		if err := l.lockUploads(ctx, tx, a.UploadID); err != nil {
+			return err
+		}
 		row, err := a.end(ctx, tx, w.now, pipeline.Superseded, cause.Error())
 		if err != nil {
 			return err
 		}
 		row.State, row.Detail = string(pipeline.Skipped), "the object is another one than the check saw"
 		row.SweepAfter, row.UpdatedAt = 0, at(w.now)
-		if err := put(ctx, tx, row); err != nil {
+		if err := l.put(ctx, tx, row); err != nil {
 			return err
 		}
-		u, err := uploadOf(ctx, tx, a.UploadID)
+		u, err := l.lockUpload(ctx, tx, a.UploadID)
 		if err != nil {
 			return err
 		}
@@ -232,6 +241,9 @@ func (l *Ledger) Late(ctx context.Context, a *OpenAttempt, again bool) ([]pipeli
 	var w *wishes
 	err := l.write(ctx, "late", func(ctx context.Context, tx bun.Tx) error {
 		w = l.wishes(tx)
+		if err := l.lockUploads(ctx, tx, run.UploadID); err != nil {
+			return err
+		}
 		_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
 			Set("ended_at = ?, class = ?", int64(at(w.now)), string(pipeline.Superseded)).
 			Where("upload_id = ? AND step = ? AND scope = ? AND gen = ? AND n = ? AND ended_at = 0",
@@ -239,7 +251,7 @@ func (l *Ledger) Late(ctx context.Context, a *OpenAttempt, again bool) ([]pipeli
 		if err != nil || !again {
 			return err
 		}
-		u, err := uploadOf(ctx, tx, run.UploadID)
+		u, err := l.lockUpload(ctx, tx, run.UploadID)
 		if err != nil {
 			return err
 		}
@@ -259,16 +271,16 @@ func (w *wishes) lateWrites(ctx context.Context, ended []attemptRow) error {
 		if s := pipeline.Step(o.Step); s != pipeline.StepThumbnail && s != pipeline.StepWarm {
 			continue
 		}
+		u, err := w.l.lockUpload(ctx, w.tx, o.UploadID)
+		if err != nil {
+			return err
+		}
 		row, err := stepOf(ctx, w.tx, pipeline.Run{UploadID: o.UploadID, Step: pipeline.Step(o.Step), Scope: o.Scope})
 		if err != nil {
 			return err
 		}
 		if row.Gen == o.Gen {
 			continue
-		}
-		u, err := uploadOf(ctx, w.tx, o.UploadID)
-		if err != nil {
-			return err
 		}
 		if err := w.want(ctx, u, pipeline.Step(o.Step), o.Scope, ""); err != nil {
 			return err

@@ -78,6 +78,9 @@ func (l *Ledger) Retell(ctx context.Context, d Delivery, note string) ([]pipelin
 	var w *wishes
 	err := l.write(ctx, "retell", func(ctx context.Context, tx bun.Tx) error {
 		w = l.wishes(tx)
+		if err := l.lockUploads(ctx, tx, d.UploadID); err != nil {
+			return err
+		}
 		row, err := stepOf(ctx, tx, d.Run)
 		if err != nil {
 			return err
@@ -85,7 +88,7 @@ func (l *Ledger) Retell(ctx context.Context, d Delivery, note string) ([]pipelin
 		if row.Gen != d.Gen || row.State != string(d.State) || row.Result == "" {
 			return ErrSuperseded
 		}
-		u, err := uploadOf(ctx, tx, d.UploadID)
+		u, err := l.lockUpload(ctx, tx, d.UploadID)
 		if err != nil {
 			return err
 		}

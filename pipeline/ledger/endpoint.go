@@ -48,12 +48,12 @@ func (l *Ledger) DisabledEndpoints(ctx context.Context) ([]pipeline.Endpoint, er
 func (l *Ledger) DisableEndpoint(ctx context.Context, name, why string) error {
 	return l.write(ctx, "disableEndpoint", func(ctx context.Context, tx bun.Tx) error {
 		now := at(l.now())
-		res, err := tx.NewRaw("INSERT INTO endpoints (name, disabled_at, why) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-			name, int64(now), text(why, maxError)).Exec(ctx)
-		if err != nil {
+		var known int
+		if err := tx.NewRaw("SELECT COUNT(*) FROM endpoints WHERE name = ?", name).Scan(ctx, &known); err != nil || known > 0 {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
+		if _, err := tx.NewRaw("INSERT INTO endpoints (name, disabled_at, why) VALUES (?, ?, ?)",
+			name, int64(now), text(why, maxError)).Exec(ctx); err != nil {
 			return err
 		}
 		return record(ctx, tx, &operationRow{At: now, Who: "worker", What: "disable", Filter: "endpoint " + name, Note: why, Counts: "1"})

@@ -43,6 +43,9 @@ func (l *Ledger) OwnerUploads(ctx context.Context, owner, after string, limit in
 // one that is not there is no error.
 func (l *Ledger) Erase(ctx context.Context, uploadID string) error {
 	return l.write(ctx, "erase", func(ctx context.Context, tx bun.Tx) error {
+		if err := l.lockUploads(ctx, tx, uploadID); err != nil {
+			return err
+		}
 		var pending int
 		err := tx.NewRaw("SELECT COUNT(*) FROM upload_steps WHERE upload_id = ? AND state = 'pending'", uploadID).Scan(ctx, &pending)
 		if err != nil {

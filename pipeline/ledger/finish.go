@@ -24,7 +24,7 @@ func (l *Ledger) Finish(ctx context.Context, a *OpenAttempt, res pipeline.StepRe
 }
 
 func (w *wishes) finish(ctx context.Context, a *OpenAttempt, res pipeline.StepResult) error {
-	u, err := uploadOf(ctx, w.tx, a.UploadID)
+	u, err := w.l.lockUpload(ctx, w.tx, a.UploadID)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (w *wishes) finish(ctx context.Context, a *OpenAttempt, res pipeline.StepRe
 	}
 	row.State, row.Code, row.Detail, row.Result = string(res.State), string(res.Code), text(res.Detail, maxError), result
 	row.SweepAfter, row.ReadyAt, row.UpdatedAt = 0, 0, at(w.now)
-	if err := put(ctx, w.tx, row); err != nil {
+	if err := w.l.put(ctx, w.tx, row); err != nil {
 		return err
 	}
 	switch {

@@ -40,7 +40,7 @@ type Gap struct {
 	// Scope is the order for attach.
 	Scope string
 	// Key is the object key; empty where the upload is missing.
-	Key string
+	Key string `bun:"object_key"`
 }
 
 // A settled check has taken up what follows from it in the same transaction.
@@ -55,7 +55,7 @@ func gapQuery(kind GapKind) string {
 	case GapStep:
 		return `SELECT u.id AS upload_id, 'check' AS step, '' AS scope FROM uploads u
 			WHERE NOT EXISTS (SELECT 1 FROM upload_steps s WHERE s.upload_id = u.id AND s.step = 'check')
-			UNION ALL SELECT u.id, n.step, '' FROM uploads u JOIN (SELECT 'thumbnail' AS step UNION ALL SELECT 'warm') n
+			UNION ALL SELECT u.id, n.step, '' FROM uploads u CROSS JOIN (SELECT 'thumbnail' AS step UNION ALL SELECT 'warm') n
 			WHERE ` + takenUp + ` AND NOT EXISTS (SELECT 1 FROM upload_steps s WHERE s.upload_id = u.id AND s.step = n.step)
 			UNION ALL SELECT u.id, 'attach', k.order_id FROM order_links k JOIN uploads u ON u.id = k.upload_id
 			WHERE ` + takenUp + ` AND NOT EXISTS (SELECT 1 FROM upload_steps s
@@ -94,7 +94,7 @@ func gapQuery(kind GapKind) string {
 // after the given gap. since is as for Books. It scans the ledger.
 func (l *Ledger) Gaps(ctx context.Context, kind GapKind, since time.Time, after Gap, limit int) ([]Gap, error) {
 	var gaps []Gap
-	err := l.db.NewRaw(`SELECT g.upload_id, g.step, g.scope, COALESCE(o.object_key, '') AS "key"
+	err := l.db.NewRaw(`SELECT g.upload_id, g.step, g.scope, COALESCE(o.object_key, '') AS object_key
 		FROM (`+gapQuery(kind)+`) g LEFT JOIN uploads o ON o.id = g.upload_id
 		WHERE (o.id IS NULL OR o.created_at >= ?) AND (g.upload_id, g.step, g.scope) > (?, ?, ?)
 		ORDER BY g.upload_id, g.step, g.scope LIMIT ?`,

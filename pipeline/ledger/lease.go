@@ -12,15 +12,21 @@ import (
 func (l *Ledger) Lease(ctx context.Context, name, holder string, d time.Duration) (ok bool, err error) {
 	err = l.write(ctx, "lease", func(ctx context.Context, tx bun.Tx) error {
 		now := l.now()
-		r, err := tx.NewRaw(`INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, until = EXCLUDED.until
-			WHERE leases.until <= ? OR leases.holder = EXCLUDED.holder`,
-			name, holder, int64(at(now.Add(d))), int64(at(now))).Exec(ctx)
+		r, err := tx.NewRaw("UPDATE leases SET holder = ?, until = ? WHERE name = ? AND (until <= ? OR holder = ?)",
+			holder, int64(at(now.Add(d))), name, int64(at(now)), holder).Exec(ctx)
 		if err != nil {
 			return err
 		}
 		n, err := r.RowsAffected()
-		ok = n == 1
+		if ok = n == 1; err != nil || ok {
+			return err
+		}
+		var known int
+		if err := tx.NewRaw("SELECT COUNT(*) FROM leases WHERE name = ?", name).Scan(ctx, &known); err != nil || known > 0 {
+			return err
+		}
+		_, err = tx.NewRaw("INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)", name, holder, int64(at(now.Add(d)))).Exec(ctx)
+		ok = err == nil
 		return err
 	})
 	return ok, err

@@ -55,6 +55,7 @@ type Ledger struct {
 	committed func(op string)
 	wanted    func(event string) []string
 	skips     func(kind string) string
+	slots     slots
 }
 
 // New makes a Ledger over an open database; Migrate must have run once.
@@ -93,22 +94,25 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.db.Migrate(ctx, files)
+	if err := l.db.Migrate(ctx, files); err != nil {
+		return err
+	}
+	return l.forgetSlots(ctx)
 }
 
 // Ping tells whether the ledger can be written to, by writing: a full disk still reads.
 func (l *Ledger) Ping(ctx context.Context) error {
 	return l.write(ctx, "ping", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw(`INSERT INTO leases (name, holder, until) VALUES ('ping', '', ?)
-			ON CONFLICT (name) DO UPDATE SET until = EXCLUDED.until`, int64(at(l.now()))).Exec(ctx)
+		_, err := tx.NewRaw("INSERT INTO leases (name, holder, until) VALUES ('ping', '', ?)"+
+			l.db.Upsert([]string{"name"}, []string{"until"}), int64(at(l.now()))).Exec(ctx)
 		return err
 	})
 }
 
-// write runs fn in one transaction and classes what it returns: our own errors keep
+// write runs fn in one transaction, again where it lost against others, and classes what it returns: our own errors keep
 // their meaning, whatever the database says is Transient.
 func (l *Ledger) write(ctx context.Context, op string, fn func(ctx context.Context, tx bun.Tx) error) error {
-	err := l.db.Write(ctx, fn)
+	err := l.commit(ctx, fn)
 	if err == nil {
 		l.committed(op)
 	}

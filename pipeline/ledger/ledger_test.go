@@ -10,6 +10,7 @@ import (
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/pipeline/sqldb"
+	"github.com/afterput/afterput/pipeline/sqldb/sqldbtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,10 +27,19 @@ func open(t *testing.T, url string, opt ledger.Options) *ledger.Ledger {
 	return l
 }
 
-func TestSQLite(t *testing.T) {
+func TestSQLite(t *testing.T) { suite(t, sqldbtest.SQLite) }
+
+func TestPostgres(t *testing.T) { suite(t, sqldbtest.Postgres) }
+
+func TestMariaDB(t *testing.T) { suite(t, sqldbtest.MariaDB) }
+
+// suite runs the conformance suite on databases of one engine.
+func suite(t *testing.T, database func(testing.TB) string) {
+	t.Helper()
 	t.Parallel()
 	ledgertest.Run(t, func(t *testing.T, opt ledger.Options) *ledger.Ledger {
-		return open(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"), opt)
+		t.Helper()
+		return open(t, database(t), opt)
 	})
 }
 

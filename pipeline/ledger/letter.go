@@ -29,13 +29,16 @@ type Death struct {
 func (l *Ledger) Bury(ctx context.Context, a *OpenAttempt, d Death) (letterID int64, made []pipeline.Wish, err error) {
 	err = l.write(ctx, "bury", func(ctx context.Context, tx bun.Tx) error {
 		w := l.wishes(tx)
+		if err := l.lockUploads(ctx, tx, a.UploadID); err != nil {
+			return err
+		}
 		row, err := a.end(ctx, tx, w.now, d.Class, d.Cause.Error())
 		if err != nil {
 			return err
 		}
 		row.State, row.Code, row.Detail = string(pipeline.Dead), "", text(d.Cause.Error(), 500)
 		row.SweepAfter, row.ReadyAt, row.UpdatedAt = 0, 0, at(w.now)
-		if err := put(ctx, tx, row); err != nil {
+		if err := l.put(ctx, tx, row); err != nil {
 			return err
 		}
 		letterID, err = openLetter(ctx, tx, &letterRow{
@@ -48,7 +51,7 @@ func (l *Ledger) Bury(ctx context.Context, a *OpenAttempt, d Death) (letterID in
 		if err != nil {
 			return err
 		}
-		u, err := uploadOf(ctx, tx, a.UploadID)
+		u, err := l.lockUpload(ctx, tx, a.UploadID)
 		if err != nil {
 			return err
 		}
@@ -96,12 +99,14 @@ func (l *Ledger) buryRaw(ctx context.Context, row *letterRow, payload []byte, ca
 	row.Fingerprint, row.Attempts, row.State = hex.EncodeToString(sum[:8]), 1, string(pipeline.LetterOpen)
 	row.DiedAt, row.UpdatedAt = now, now
 	err = l.write(ctx, "buryRaw", func(ctx context.Context, tx bun.Tx) error {
-		fresh := *row
-		_, err := tx.NewInsert().Model(&fresh).On("CONFLICT (fingerprint) WHERE upload_id = '' DO NOTHING").Exec(ctx)
-		if err != nil {
+		err := tx.NewRaw("SELECT id FROM dead_letters WHERE fingerprint = ? AND upload_id = ''", row.Fingerprint).Scan(ctx, &id)
+		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		return tx.NewRaw("SELECT id FROM dead_letters WHERE fingerprint = ? AND upload_id = ''", row.Fingerprint).Scan(ctx, &id)
+		fresh := *row
+		_, err = tx.NewInsert().Model(&fresh).Exec(ctx)
+		id = fresh.ID
+		return err
 	})
 	return id, err
 }

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -41,7 +39,7 @@ func (l *Ledger) act(
 	err = l.write(ctx, name, func(ctx context.Context, tx bun.Tx) error {
 		made = nil
 		w := l.wishes(tx)
-		row, err := openRow(ctx, tx, id)
+		row, err := l.openRow(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -64,12 +62,16 @@ func (l *Ledger) act(
 	return made, err
 }
 
-func openRow(ctx context.Context, tx bun.Tx, id int64) (*letterRow, error) {
+// openRow reads an open letter that is going to change, after it locked its upload.
+func (l *Ledger) openRow(ctx context.Context, tx bun.Tx, id int64) (*letterRow, error) {
 	row := new(letterRow)
-	err := tx.NewSelect().Model(row).Where("id = ?", id).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
+	if err := found(tx.NewSelect().Model(row).Column("upload_id").Where("id = ?", id).Scan(ctx)); err != nil {
+		return nil, err
 	}
+	if err := l.lockUploads(ctx, tx, row.UploadID); err != nil {
+		return nil, err
+	}
+	err := found(l.db.ForUpdate(tx.NewSelect().Model(row).Where("id = ?", id)).Scan(ctx))
 	if err == nil && row.State != string(pipeline.LetterOpen) {
 		err = ErrNotOpen
 	}
@@ -96,7 +98,7 @@ func (w *wishes) discard(ctx context.Context, row *letterRow) error {
 		return err
 	}
 	step.State, step.UpdatedAt = string(pipeline.Discarded), at(w.now)
-	if err := put(ctx, w.tx, step); err != nil {
+	if err := w.l.put(ctx, w.tx, step); err != nil {
 		return err
 	}
 	return w.settle(ctx, u)
@@ -104,7 +106,7 @@ func (w *wishes) discard(ctx context.Context, row *letterRow) error {
 
 // dead reads the upload and the step that a letter is about.
 func (w *wishes) dead(ctx context.Context, row *letterRow) (*uploadRow, *stepRow, error) {
-	u, err := uploadOf(ctx, w.tx, row.UploadID)
+	u, err := w.l.lockUpload(ctx, w.tx, row.UploadID)
 	if err != nil {
 		return nil, nil, err
 	}

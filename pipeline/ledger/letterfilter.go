@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -60,7 +59,7 @@ func (f *LetterFilter) where(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if f.Prefix != "" {
 		// Not a range of keys: the letters are walked by ID, page by page.
-		q = q.Where("substr(u.object_key, 1, ?) = ?", utf8.RuneCountInString(f.Prefix), f.Prefix)
+		q = q.Where("SUBSTR(u.object_key, 1, LENGTH(?)) = ?", f.Prefix, f.Prefix)
 	}
 	if f.Order != "" {
 		q = q.Where(`(d.scope = ? OR EXISTS (SELECT 1 FROM order_links k

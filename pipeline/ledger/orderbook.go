@@ -56,10 +56,12 @@ func (l *Ledger) LockOrder(ctx context.Context, order, holder string) (pipeline.
 
 func (l *Ledger) tryLockOrder(ctx context.Context, order, holder string) (st pipeline.OrderState, taken bool, err error) {
 	err = l.write(ctx, "lockOrder", func(ctx context.Context, tx bun.Tx) error {
+		taken = false
 		now := l.now()
 		row := new(orderRow)
-		err := tx.NewSelect().Model(row).Where("order_id = ?", order).Scan(ctx)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		err := l.db.ForUpdate(tx.NewSelect().Model(row).Where("order_id = ?", order)).Scan(ctx)
+		fresh := errors.Is(err, sql.ErrNoRows)
+		if err != nil && !fresh {
 			return err
 		}
 		if row.LockOwner != "" && row.LockOwner != holder && row.LockUntil > at(now) {
@@ -68,9 +70,12 @@ func (l *Ledger) tryLockOrder(ctx context.Context, order, holder string) (st pip
 			}
 		}
 		row.OrderID, row.LockOwner, row.LockUntil, row.UpdatedAt = order, holder, at(now.Add(orderLease)), at(now)
-		if _, err := tx.NewInsert().Model(row).On("CONFLICT (order_id) DO UPDATE").
-			Set("lock_owner = EXCLUDED.lock_owner, lock_until = EXCLUDED.lock_until, updated_at = EXCLUDED.updated_at").
-			Exec(ctx); err != nil {
+		if fresh {
+			_, err = tx.NewInsert().Model(row).Exec(ctx)
+		} else {
+			_, err = tx.NewUpdate().Model(row).Column("lock_owner", "lock_until", "updated_at").WherePK().Exec(ctx)
+		}
+		if err != nil {
 			return err
 		}
 		taken = true
@@ -204,7 +209,7 @@ func (l *Ledger) UnlockOrder(ctx context.Context, order, holder string) error {
 // updateOrder changes the order's row, provided that holder holds it.
 func (l *Ledger) updateOrder(ctx context.Context, tx bun.Tx, order, holder string, change func(*orderRow)) error {
 	row := new(orderRow)
-	err := tx.NewSelect().Model(row).Where("order_id = ? AND lock_owner = ?", order, holder).Scan(ctx)
+	err := l.db.ForUpdate(tx.NewSelect().Model(row).Where("order_id = ? AND lock_owner = ?", order, holder)).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return pipeline.Errorf(pipeline.Conflict, "ledger.order", order, "the attach lost its hold of the order")
 	}

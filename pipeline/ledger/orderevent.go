@@ -47,7 +47,7 @@ func (w *wishes) orderUpdated(ctx context.Context, revision int, o pipeline.Orde
 	if err != nil {
 		return err
 	}
-	u, err := uploadOf(ctx, w.tx, first)
+	u, err := w.l.lockUpload(ctx, w.tx, first)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,10 @@ func forgetOrderEvents(ctx context.Context, tx bun.Tx, order string) error {
 		if r := &rows[i]; r.Scope != pipeline.OrderScope(pipeline.EndpointOf(r.Scope), order) {
 			continue
 		}
-		rows[i].Result = ""
-		if err := put(ctx, tx, &rows[i]); err != nil {
+		// Not put: the upload is not locked, and may be about to tell something new.
+		_, err := tx.NewUpdate().Model(&rows[i]).Set("result = ''").WherePK().
+			Where("gen = ? AND state = ?", rows[i].Gen, rows[i].State).Exec(ctx)
+		if err != nil {
 			return err
 		}
 	}

@@ -44,9 +44,8 @@ func (l *Ledger) Pause(ctx context.Context, q PausedQueue) (changed bool, err er
 		if changed = !paused || was.Until != at(q.Until) || was.Note != note; !changed {
 			return nil
 		}
-		_, err = tx.NewRaw(`INSERT INTO queues (name, paused, note, paused_by, until, updated_at) VALUES (?, 1, ?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET paused = 1, note = EXCLUDED.note, paused_by = EXCLUDED.paused_by,
-				until = EXCLUDED.until, updated_at = EXCLUDED.updated_at`,
+		_, err = tx.NewRaw("INSERT INTO queues (name, paused, note, paused_by, until, updated_at) VALUES (?, TRUE, ?, ?, ?, ?)"+
+			l.db.Upsert([]string{"name"}, []string{"paused", "note", "paused_by", "until", "updated_at"}),
 			q.Name, note, text(q.By, maxError), int64(at(q.Until)), int64(since)).Exec(ctx)
 		if err != nil {
 			return err
@@ -64,7 +63,7 @@ func (l *Ledger) Pause(ctx context.Context, q PausedQueue) (changed bool, err er
 // paused.
 func (l *Ledger) Resume(ctx context.Context, queue, who, note string) (changed bool, err error) {
 	err = l.write(ctx, "resume", func(ctx context.Context, tx bun.Tx) error {
-		r, err := tx.NewRaw("UPDATE queues SET paused = 0, updated_at = ? WHERE name = ? AND paused = 1", int64(at(l.now())), queue).Exec(ctx)
+		r, err := tx.NewRaw("UPDATE queues SET paused = FALSE, updated_at = ? WHERE name = ? AND paused = TRUE", int64(at(l.now())), queue).Exec(ctx)
 		if err != nil {
 			return err
 		}
@@ -78,7 +77,7 @@ func (l *Ledger) Resume(ctx context.Context, queue, who, note string) (changed b
 func (l *Ledger) EndPause(ctx context.Context, queue string) (changed bool, err error) {
 	err = l.write(ctx, "endPause", func(ctx context.Context, tx bun.Tx) error {
 		now := l.now()
-		r, err := tx.NewRaw("UPDATE queues SET paused = 0, updated_at = ? WHERE name = ? AND paused = 1 AND until BETWEEN 1 AND ?",
+		r, err := tx.NewRaw("UPDATE queues SET paused = FALSE, updated_at = ? WHERE name = ? AND paused = TRUE AND until BETWEEN 1 AND ?",
 			int64(at(now)), queue, int64(at(now))).Exec(ctx)
 		if err != nil {
 			return err
@@ -102,7 +101,7 @@ func resumed(ctx context.Context, tx bun.Tx, r sql.Result, changed *bool, op *op
 // sweep has ended their pause.
 func (l *Ledger) PausedQueues(ctx context.Context) ([]PausedQueue, error) {
 	var rows []pauseRow
-	err := l.db.NewRaw("SELECT * FROM queues WHERE paused = 1 ORDER BY name").Scan(ctx, &rows)
+	err := l.db.NewRaw("SELECT * FROM queues WHERE paused = TRUE ORDER BY name").Scan(ctx, &rows)
 	out, now := make([]PausedQueue, 0, len(rows)), l.now()
 	for i := range rows {
 		out = append(out, rows[i].pause(now))

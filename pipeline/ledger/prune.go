@@ -39,26 +39,29 @@ func Prunables() []Prunable {
 // value that comes before the first.
 type oldRows struct{ table, key, first, where string }
 
-const noPending = ` AND NOT EXISTS (SELECT 1 FROM upload_steps s WHERE s.upload_id = t.upload_id AND s.state = 'pending')`
+// MySQL and PostgreSQL do not agree on aliases in a DELETE, so that tables keep their names.
+func noPending(table string) string {
+	return ` AND NOT EXISTS (SELECT 1 FROM upload_steps s WHERE s.upload_id = ` + table + `.upload_id AND s.state = 'pending')`
+}
 
 func oldRowsOf(kind Prunable) oldRows {
 	switch kind {
 	case PruneAttempts:
-		return oldRows{"attempts", "upload_id", "", `t.ended_at != 0 AND t.ended_at < ?` + noPending + `
-			AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.upload_id = t.upload_id AND d.state = 'open')`}
+		return oldRows{"attempts", "upload_id", "", `ended_at != 0 AND ended_at < ?` + noPending("attempts") + `
+			AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.upload_id = attempts.upload_id AND d.state = 'open')`}
 	case PruneLetters:
-		return oldRows{"dead_letters", "id", "0", `t.state IN ('resolved', 'discarded') AND t.updated_at < ?` + noPending}
+		return oldRows{"dead_letters", "id", "0", `state IN ('resolved', 'discarded') AND updated_at < ?` + noPending("dead_letters")}
 	case PruneInbound:
-		return oldRows{"inbound_ids", "id", "", `t.received_at < ?`}
+		return oldRows{"inbound_ids", "id", "", `received_at < ?`}
 	case PruneWorkers:
-		return oldRows{"workers", "id", "", `t.seen_at < ?
-			AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.worker = t.id AND a.ended_at = 0)`}
+		return oldRows{"workers", "id", "", `seen_at < ?
+			AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.worker = workers.id AND a.ended_at = 0)`}
 	case PruneOperations:
-		return oldRows{"operations", "id", "0", `t.at < ?`}
+		return oldRows{"operations", "id", "0", `at < ?`}
 	case PruneSigned:
-		return oldRows{"signed_keys", "upload_id", "", `t.expires_at < ?`}
+		return oldRows{"signed_keys", "upload_id", "", `expires_at < ?`}
 	case PruneRemovals:
-		return oldRows{"removals", "upload_id", "", `t.announced_at < ?` + noPending}
+		return oldRows{"removals", "upload_id", "", `announced_at < ?` + noPending("removals")}
 	}
 	return oldRows{}
 }
@@ -67,7 +70,7 @@ func oldRowsOf(kind Prunable) oldRows {
 func (l *Ledger) CountPrunable(ctx context.Context, kind Prunable, before time.Time) (int, error) {
 	o := oldRowsOf(kind)
 	var n int
-	err := l.db.NewRaw("SELECT COUNT(*) FROM "+o.table+" t WHERE "+o.where, int64(at(before))).Scan(ctx, &n)
+	err := l.db.NewRaw("SELECT COUNT(*) FROM "+o.table+" WHERE "+o.where, int64(at(before))).Scan(ctx, &n)
 	return n, classed("countPrunable", err)
 }
 
@@ -82,12 +85,12 @@ func (l *Ledger) Prune(ctx context.Context, kind Prunable, before time.Time, aft
 	err = l.write(ctx, "prune", func(ctx context.Context, tx bun.Tx) error {
 		next, gone = "", 0
 		var keys []string
-		err := tx.NewRaw("SELECT DISTINCT t."+o.key+" FROM "+o.table+" t WHERE t."+o.key+" > ? AND "+o.where+" ORDER BY t."+o.key+" LIMIT ?",
+		err := tx.NewRaw("SELECT DISTINCT "+o.key+" FROM "+o.table+" WHERE "+o.key+" > ? AND "+o.where+" ORDER BY "+o.key+" LIMIT ?",
 			after, int64(at(before)), limit).Scan(ctx, &keys)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		res, err := tx.NewRaw("DELETE FROM "+o.table+" AS t WHERE t."+o.key+" IN (?) AND "+o.where, bun.List(keys), int64(at(before))).Exec(ctx)
+		res, err := tx.NewRaw("DELETE FROM "+o.table+" WHERE "+o.key+" IN (?) AND "+o.where, bun.List(keys), int64(at(before))).Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ var refs = [...]string{
 	"SELECT * FROM uploads WHERE file_id = ? LIMIT ?",
 	"SELECT * FROM uploads WHERE object_key = ? LIMIT ?",
 	`SELECT u.* FROM uploads u JOIN order_links k ON k.upload_id = u.id
-		WHERE k.order_id = ? ORDER BY k.position, k.seq LIMIT ?`,
+		WHERE k.order_id = ? ORDER BY k.position IS NOT NULL, k.position, k.seq LIMIT ?`,
 }
 
 // Find reads the uploads that ref means: an upload ID, a fileID, an object key or an

@@ -94,7 +94,7 @@ func (l *Ledger) Reconsider(ctx context.Context, run pipeline.Run) ([]pipeline.W
 	var w *wishes
 	err := l.write(ctx, "reconsider", func(ctx context.Context, tx bun.Tx) error {
 		w = l.wishes(tx)
-		u, err := uploadOf(ctx, tx, run.UploadID)
+		u, err := l.lockUpload(ctx, tx, run.UploadID)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (l *Ledger) Regenerate(
 	var w *wishes
 	err := l.write(ctx, "regenerate", func(ctx context.Context, tx bun.Tx) error {
 		w = l.wishes(tx)
-		u, err := uploadOf(ctx, tx, uploadID)
+		u, err := l.lockUpload(ctx, tx, uploadID)
 		if err != nil {
 			return err
 		}

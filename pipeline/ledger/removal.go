@@ -27,12 +27,11 @@ const (
 // it is announced again afterwards.
 func (w *wishes) markRemoval(ctx context.Context, uploadID string, removed bool) error {
 	if !removed {
-		_, err := w.tx.NewRaw("UPDATE removals SET again = 1 WHERE upload_id = ?", uploadID).Exec(ctx)
+		_, err := w.tx.NewRaw("UPDATE removals SET again = TRUE WHERE upload_id = ?", uploadID).Exec(ctx)
 		return err
 	}
-	_, err := w.tx.NewRaw(`INSERT INTO removals (upload_id, announced_at) VALUES (?, ?)
-		ON CONFLICT (upload_id) DO UPDATE SET announced_at = excluded.announced_at, again = 0`,
-		uploadID, int64(at(w.now))).Exec(ctx)
+	_, err := w.tx.NewRaw("INSERT INTO removals (upload_id, announced_at, again) VALUES (?, ?, FALSE)"+
+		w.l.db.Upsert([]string{"upload_id"}, []string{"announced_at", "again"}), uploadID, int64(at(w.now))).Exec(ctx)
 	return err
 }
 

@@ -48,18 +48,19 @@ func (r *signedRow) signed() Signed {
 // an error of class Conflict and nothing is changed: no second caller may have it.
 func (l *Ledger) Sign(ctx context.Context, s Signed) error {
 	return l.write(ctx, "sign", func(ctx context.Context, tx bun.Tx) error {
-		res, err := tx.NewRaw(`INSERT INTO signed_keys
+		id := pipeline.UploadID(s.Bucket, s.Key)
+		var known int
+		if err := tx.NewRaw("SELECT COUNT(*) FROM signed_keys WHERE upload_id = ?", id).Scan(ctx, &known); err != nil {
+			return err
+		}
+		if known > 0 {
+			return pipeline.Errorf(pipeline.Conflict, "ledger.sign", s.Key, "the key was signed before")
+		}
+		_, err := tx.NewRaw(`INSERT INTO signed_keys
 			(upload_id, bucket, object_key, owner, order_id, position, expires_at, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upload_id) DO NOTHING`,
-			pipeline.UploadID(s.Bucket, s.Key), s.Bucket, s.Key, s.Owner, s.Order, s.Position,
-			int64(at(s.ExpiresAt)), int64(at(l.now()))).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 1 {
-			return err
-		}
-		return pipeline.Errorf(pipeline.Conflict, "ledger.sign", s.Key, "the key was signed before")
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			id, s.Bucket, s.Key, s.Owner, s.Order, s.Position, int64(at(s.ExpiresAt)), int64(at(l.now()))).Exec(ctx)
+		return err
 	})
 }
 
@@ -83,8 +84,13 @@ func (l *Ledger) Signed(ctx context.Context, uploadIDs ...string) (map[string]Si
 func (l *Ledger) EraseSigned(ctx context.Context, owner string, limit int) (int, error) {
 	gone := 0
 	err := l.write(ctx, "eraseSigned", func(ctx context.Context, tx bun.Tx) error {
-		res, err := tx.NewRaw(`DELETE FROM signed_keys WHERE upload_id IN
-			(SELECT upload_id FROM signed_keys WHERE owner = ? LIMIT ?)`, owner, limit).Exec(ctx)
+		gone = 0
+		var ids []string
+		err := tx.NewRaw("SELECT upload_id FROM signed_keys WHERE owner = ? LIMIT ?", owner, limit).Scan(ctx, &ids)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		res, err := tx.NewRaw("DELETE FROM signed_keys WHERE upload_id IN (?)", bun.List(ids)).Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -126,12 +126,15 @@ func (l *Ledger) Reap(ctx context.Context) (int, error) {
 		return 0, classed("reap", err)
 	}
 	return len(orphans), l.write(ctx, "reap", func(ctx context.Context, tx bun.Tx) error {
+		if err := l.lockUploads(ctx, tx, uploadsOfAttempts(orphans)...); err != nil {
+			return err
+		}
 		wishes := make([]pipeline.Wish, 0, len(orphans))
 		for i := range orphans {
 			o := &orphans[i]
 			_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
 				Set("ended_at = ?, class = ?, error = ?", int64(at(l.now())), string(pipeline.Interrupted), "the worker vanished").
-				Set("vanished = 1").
+				Set("vanished = TRUE").
 				Where("upload_id = ? AND step = ? AND scope = ? AND gen = ? AND n = ? AND ended_at = 0",
 					o.UploadID, o.Step, o.Scope, o.Gen, o.N).Exec(ctx)
 			if err != nil {
@@ -173,8 +176,8 @@ const WorkerLife = 15 * time.Second
 func (l *Ledger) Heartbeat(ctx context.Context, worker, pools string) error {
 	return l.write(ctx, "heartbeat", func(ctx context.Context, tx bun.Tx) error {
 		now := int64(at(l.now()))
-		_, err := tx.NewRaw(`INSERT INTO workers (id, pools, started_at, seen_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at`, worker, pools, now, now).Exec(ctx)
+		_, err := tx.NewRaw("INSERT INTO workers (id, pools, started_at, seen_at) VALUES (?, ?, ?, ?)"+
+			l.db.Upsert([]string{"id"}, []string{"seen_at"}), worker, pools, now, now).Exec(ctx)
 		return err
 	})
 }
@@ -185,6 +188,9 @@ func (l *Ledger) Leave(ctx context.Context, worker string) error {
 	return l.write(ctx, "leave", func(ctx context.Context, tx bun.Tx) error {
 		var open []attemptRow
 		if err := tx.NewSelect().Model(&open).Where("worker = ? AND ended_at = 0", worker).Scan(ctx); err != nil {
+			return err
+		}
+		if err := l.lockUploads(ctx, tx, uploadsOfAttempts(open)...); err != nil {
 			return err
 		}
 		if err := l.wishes(tx).lateWrites(ctx, open); err != nil {
@@ -199,6 +205,14 @@ func (l *Ledger) Leave(ctx context.Context, worker string) error {
 		_, err = tx.NewRaw("DELETE FROM workers WHERE id = ?", worker).Exec(ctx)
 		return err
 	})
+}
+
+func uploadsOfAttempts(rows []attemptRow) []string {
+	ids := make([]string, 0, len(rows))
+	for i := range rows {
+		ids = append(ids, rows[i].UploadID)
+	}
+	return ids
 }
 
 // ClaimWarm opens an attempt for each of up to limit pending warm steps of a bucket
@@ -218,13 +232,31 @@ func (l *Ledger) ClaimWarm(ctx context.Context, bucket, worker string, limit int
 			return err
 		}
 		for i := range rows {
-			a, err := l.begin(ctx, tx, &rows[i], worker, hold)
+			a, err := l.claim(ctx, tx, &rows[i], worker, hold)
 			if err != nil {
 				return err
 			}
-			claimed = append(claimed, a)
+			if a != nil {
+				claimed = append(claimed, a)
+			}
 		}
 		return nil
 	})
 	return claimed, err
+}
+
+// claim opens an attempt of a step that was found free, unless another worker was faster.
+func (l *Ledger) claim(ctx context.Context, tx bun.Tx, found *stepRow, worker string, hold time.Duration) (*OpenAttempt, error) {
+	u, err := l.lockUpload(ctx, tx, found.UploadID)
+	if err != nil {
+		return nil, err
+	}
+	row, err := stepOf(ctx, tx, found.run())
+	if err != nil {
+		return nil, err
+	}
+	if *row != *found {
+		return nil, nil //nolint:nilnil // it is somebody else's now, which is no error
+	}
+	return l.begin(ctx, tx, u, row, worker, hold)
 }

@@ -34,5 +34,5 @@ func closeOpen(ctx context.Context, tx bun.Tx, run pipeline.Run, worker string, 
 func suspect(ctx context.Context, tx bun.Tx, run pipeline.Run) (bool, error) {
 	return tx.NewSelect().Model((*attemptRow)(nil)).
 		Where("upload_id = ? AND step = ? AND scope = ?", run.UploadID, string(run.Step), run.Scope).
-		Where("(vanished = 1 OR class = ?)", string(pipeline.Poison)).Exists(ctx)
+		Where("(vanished = TRUE OR class = ?)", string(pipeline.Poison)).Exists(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/sqldb"
 )
 
 // arrival is how long the task of a fresh wish may take into the queue before the sweep
@@ -40,7 +41,7 @@ func (w *wishes) want(ctx context.Context, u *uploadRow, step pipeline.Step, sco
 	row.ReadyAt = at(w.now)
 	row.SweepAfter = at(w.now.Add(min(arrival, w.l.grace)))
 	row.UpdatedAt = at(w.now)
-	if err := put(ctx, w.tx, row); err != nil {
+	if err := w.l.put(ctx, w.tx, row); err != nil {
 		return err
 	}
 	w.list = append(w.list, pipeline.Wish{Run: row.run(), Bucket: u.Bucket})
@@ -63,20 +64,15 @@ func (w *wishes) notBefore(ctx context.Context, when time.Time) error {
 
 // skip records a step that has nothing to do, without a task.
 func (w *wishes) skip(ctx context.Context, u *uploadRow, step pipeline.Step, detail string) error {
-	return put(ctx, w.tx, &stepRow{
+	return w.l.put(ctx, w.tx, &stepRow{
 		UploadID: u.ID, Step: string(step), Gen: 1, StartedGen: 1, State: string(pipeline.Skipped),
 		Detail: detail, UpdatedAt: at(w.now),
 	})
 }
 
-func put(ctx context.Context, tx bun.IDB, row *stepRow) error {
-	_, err := tx.NewInsert().Model(row).
-		On("CONFLICT (upload_id, step, scope) DO UPDATE").
-		Set("gen = EXCLUDED.gen, started_gen = EXCLUDED.started_gen, state = EXCLUDED.state").
-		Set("code = EXCLUDED.code, detail = EXCLUDED.detail, result = EXCLUDED.result").
-		Set("sweep_after = EXCLUDED.sweep_after, ready_at = EXCLUDED.ready_at").
-		Set("updated_at = EXCLUDED.updated_at").
-		Exec(ctx)
+// put writes every column of a step's row, new or not.
+func (l *Ledger) put(ctx context.Context, tx bun.IDB, row *stepRow) error {
+	_, err := tx.NewInsert().Model(row).On(l.db.OnConflict("upload_id", "step", "scope")).Exec(ctx)
 	return err
 }
 
@@ -96,15 +92,37 @@ func stepsOf(ctx context.Context, db bun.IDB, uploadID string) ([]stepRow, error
 	return rows, err
 }
 
-// uploadOf reads an upload row. Inside a write transaction the whole upload is ours,
-// because each of them locks this row or, in SQLite, the database first.
+// uploadOf reads an upload row, outside of transactions that write.
 func uploadOf(ctx context.Context, db bun.IDB, id string) (*uploadRow, error) {
 	row := new(uploadRow)
-	err := db.NewSelect().Model(row).Where("id = ?", id).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
+	return row, found(db.NewSelect().Model(row).Where("id = ?", id).Scan(ctx))
+}
+
+// lockUpload reads an upload row in a transaction that writes. From then on the whole upload
+// is ours, its steps, attempts and letters too, because each such transaction locks this row
+// or, in SQLite, the database first.
+func (l *Ledger) lockUpload(ctx context.Context, tx bun.Tx, id string) (*uploadRow, error) {
+	row := new(uploadRow)
+	return row, found(l.db.ForUpdate(tx.NewSelect().Model(row).Where("id = ?", id)).Scan(ctx))
+}
+
+// lockUploads locks those of the uploads that there are, in an order that is always the
+// same, for a transaction that is going to write to several or that need not read them.
+func (l *Ledger) lockUploads(ctx context.Context, tx bun.Tx, ids ...string) error {
+	if l.db.Engine == sqldb.SQLite || len(ids) == 0 {
+		return nil
 	}
-	return row, err
+	var locked []string
+	return l.db.ForUpdate(tx.NewSelect().Model((*uploadRow)(nil)).Column("id").
+		Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx, &locked)
+}
+
+// found makes ErrNotFound of no rows.
+func found(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
 }
 
 func (l *Ledger) wishes(tx bun.Tx) *wishes { return &wishes{l: l, tx: tx, now: l.now()} }

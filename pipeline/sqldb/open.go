@@ -125,7 +125,7 @@ func (src source) open(ctx context.Context) (*DB, error) {
 		_ = pool.Close()
 		return nil, fmt.Errorf("open %s: %w", src.name, err)
 	}
-	db := bun.NewDB(pool, dialectOf(src.engine))
+	db := bun.NewDB(pool, dialectOf(src.engine), bun.WithDiscardUnknownColumns())
 	return &DB{DB: db, Engine: src.engine, writer: db, name: src.name}, nil
 }
 

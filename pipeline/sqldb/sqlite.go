@@ -42,7 +42,7 @@ func openSQLite(path string, conns int) (*bun.DB, error) {
 	}
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
-	return bun.NewDB(pool, sqlitedialect.New()), nil
+	return bun.NewDB(pool, sqlitedialect.New(), bun.WithDiscardUnknownColumns()), nil
 }
 
 // openReadOnly opens a file that nobody writes to.

@@ -101,7 +101,8 @@ var mariaDB = &server{ //nolint:gochecknoglobals // one per test process by its 
 			program, "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port),
 			"--socket=" + filepath.Join(dir, "sock"), "--pid-file=" + filepath.Join(dir, "mariadbd.pid"),
 			"--init-file=" + filepath.Join(dir, "users.sql"), "--skip-name-resolve", "--skip-log-bin", "--max-connections=400",
-			"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
+			"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--skip-innodb-doublewrite",
+			"--innodb-file-per-table=0", "--innodb-buffer-pool-size=64M",
 		}
 	},
 	driver: "mysql", where: "SELECT @@datadir", drop: "DROP DATABASE %s",
