@@ -39,14 +39,16 @@ type Redis struct {
 
 // Ledger is the record of every upload.
 type Ledger struct {
-	// URL is sqlite://relative.db or sqlite:///absolute/path.db. Defaults to
+	// URL is sqlite://relative.db or sqlite:///absolute/path.db,
+	// postgres://user:password@host:5432/database?sslmode=verify-full, or
+	// mysql://user:password@host:3306/database?tls=true for MySQL 8 and MariaDB. Defaults to
 	// sqlite://afterput.db in the working directory.
 	URL URL `yaml:"url"`
 }
 
 // Orders is the business's own table that fileIDs are written into.
 type Orders struct {
-	// URL is the database, in the form of ledger.url. Empty: orders are not written.
+	// URL is the database, sqlite:// as in ledger.url. Empty: orders are not written.
 	URL URL `yaml:"url"`
 	// Table is the table of orders. Defaults to orders.
 	Table string `yaml:"table"`

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/afterput/afterput/pipeline/sqldb"
 )
 
 // Validate checks the shape of every value and gives an *Error with all findings. Load
@@ -65,7 +67,7 @@ func (v *validator) stores() {
 	if c.Redis.URL != "" {
 		v.address("redis.url", c.Redis.URL.Reveal(), "redis://host:6379/0", "redis", "rediss")
 	}
-	v.sqlite("ledger.url", c.Ledger.URL.Reveal(), true)
+	v.database("ledger.url", c.Ledger.URL.Reveal())
 	v.sqlite("orders.url", c.Orders.URL.Reveal(), false)
 	column := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 	for _, name := range []struct {
@@ -81,6 +83,17 @@ func (v *validator) stores() {
 		if (name.value != "" || name.required) && !column.MatchString(name.value) {
 			v.add(name.key, "write letters, digits and _, beginning with a letter", "is %q, which is not a plain SQL name", name.value)
 		}
+	}
+}
+
+// database checks the URL of a database of any engine.
+func (v *validator) database(key, url string) {
+	if scheme, _, _ := strings.Cut(url, "://"); url == "" || scheme == string(sqldb.SQLite) {
+		v.sqlite(key, url, true)
+		return
+	}
+	if err := sqldb.Check(url); err != nil {
+		v.add(key, "write sqlite:///path/file.db, postgres://user:password@host/database or mysql://user:password@host/database", "cannot be used: %v", err)
 	}
 }
 
