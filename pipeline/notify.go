@@ -9,7 +9,10 @@ func Notify(ctx context.Context, to Notifier, endpoint string, e Event) (StepRes
 		return StepResult{}, wrap(Transient, "notify.send", e.ID, err)
 	}
 	if !sent {
-		return StepResult{State: Skipped, Detail: "nobody subscribed"}, nil
+		return Unwanted(), nil
 	}
 	return StepResult{State: Done}, nil
 }
+
+// Unwanted is the result of telling what nobody subscribed to.
+func Unwanted() StepResult { return StepResult{State: Skipped, Detail: "nobody subscribed"} }

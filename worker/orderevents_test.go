@@ -186,3 +186,19 @@ func TestOrderEventIsNoOutcome(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []ledger.Gap{{UploadID: id, Step: pipeline.StepNotify, Key: "a.jpg"}}, missing())
 }
+
+// TestOutcomesThatNobodyWants: the default endpoint does not hear of outcomes that no
+// endpoint subscribed to.
+func TestOutcomesThatNobodyWants(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		b := newBench(t, url, nil)
+		b.subscribe(map[string][]string{"": {pipeline.OrderUpdated}})
+		b.orders.create("A1")
+		to := board{"": {}}
+		b.start(func(opt *Options) { opt.Steps.Notifier = to })
+		id := b.announce("a.jpg", "v1", "A1")
+		b.task(b.run(id, pipeline.StepCheck))
+		b.eventually(func() bool { return b.state(id) == pipeline.UploadDone }, "every step and every webhook ends")
+		require.Equal(t, []string{orderEventID("A1", 1) + " cos://" + bucket + "/a.jpg"}, to[""].all())
+	})
+}

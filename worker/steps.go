@@ -98,6 +98,9 @@ func (h *handler) step(ctx context.Context, a *ledger.OpenAttempt) (pipeline.Ste
 		if !ok {
 			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Bug, "notify", a.UploadID, "the notice holds nothing to tell")
 		}
+		if notice.Unwanted { // the default endpoint may be there, and not want this event
+			return pipeline.Unwanted(), nil
+		}
 		return pipeline.Notify(ctx, s.Notifier, pipeline.EndpointOf(a.Scope), event)
 	case pipeline.StepWarm:
 	}

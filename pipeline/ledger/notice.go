@@ -11,6 +11,8 @@ import (
 type Notice struct {
 	Outcome *pipeline.Outcome     `json:"outcome,omitempty"`
 	Order   *pipeline.OrderUpdate `json:"order,omitempty"`
+	// Unwanted says that no endpoint subscribed when it was fixed: nobody is told.
+	Unwanted bool `json:"unwanted,omitempty"`
 	// At is when, in microseconds since 1970 UTC.
 	At int64 `json:"at"`
 }

@@ -31,13 +31,14 @@ func (w *wishes) settle(ctx context.Context, u *uploadRow) error {
 	}
 	out.Revision = u.Revision
 	out.At = w.now.UTC()
-	kept, err := toJSON(Notice{Outcome: &out, At: out.At.UnixMicro()})
+	endpoints := w.l.wanted(out.Type())
+	unwanted := len(endpoints) == 0
+	if unwanted {
+		endpoints = []string{""} // a run that nobody subscribed to says so
+	}
+	kept, err := toJSON(Notice{Outcome: &out, Unwanted: unwanted, At: out.At.UnixMicro()})
 	if err != nil {
 		return err
-	}
-	endpoints := w.l.wanted(out.Type())
-	if len(endpoints) == 0 {
-		endpoints = []string{""} // a run that nobody subscribed to says so
 	}
 	for _, endpoint := range endpoints {
 		if err := w.want(ctx, u, pipeline.StepNotify, endpoint, kept); err != nil {
