@@ -9,7 +9,7 @@ const test = require('node:test')
 const { Webhook } = require('standardwebhooks')
 
 const { at, withKeys } = require('./lib/cos.js')
-const { World, sample, until } = require('./lib/world.js')
+const { World, fileID, owner, sample, until } = require('./lib/world.js')
 
 const secret = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
 
@@ -59,4 +59,41 @@ test('standardwebhooks verifies what afterput sends', { timeout: 120000 }, async
   const event = verifier.verify(received[0].body, received[0].headers)
   assert.equal(event.type, 'upload.rejected')
   assert.equal(event.data.reason, 'TYPE_NOT_ALLOWED')
+})
+
+test('standardwebhooks verifies order.updated with the array', { timeout: 120000 }, async (t) => {
+  const { received, url } = await sink(t, [500])
+  const world = await World.start(t, {
+    AFTERPUT_HOOKS_URL: url, AFTERPUT_HOOKS_SECRETS: secret, AFTERPUT_HOOKS_EVENTS: 'order.updated',
+  })
+  const cos = withKeys(world)
+  const keys = ['users/oDev/图 片+1.jpg', 'users/oDev/2.jpg']
+  const put = (position) => cos.putObject({
+    ...at(keys[position]), Body: fs.readFileSync(sample('photo.jpg')),
+    'x-cos-meta-order-id': 'W/1', 'x-cos-meta-position': String(position),
+  })
+  const verifier = new Webhook(secret)
+  const told = (revision) => received.filter(({ body }) => JSON.parse(body).data.revision === revision)
+
+  world.addOrder('W/1')
+  await put(0)
+  await until('the first update and its second try', () => told(1).length >= 2)
+  await put(1)
+  await until('the second update', () => told(2).length >= 1)
+
+  const ids = new Map()
+  for (const { headers, body } of received) {
+    const { type, data } = verifier.verify(body, headers)
+    assert.equal(type, 'order.updated', 'it asked for nothing else')
+    assert.equal(data.order, 'W/1')
+    assert.equal(data.owner, owner)
+    assert.deepEqual(data.fileIDs, keys.slice(0, data.revision).map(fileID))
+    const id = headers['webhook-id']
+    assert.match(id, new RegExp(`^ord_[^.]+\\.${data.revision}$`))
+    ids.set(data.revision, (ids.get(data.revision) || new Set()).add(id))
+    assert.throws(() => verifier.verify(body.replace('2.jpg', '3.jpg').replace('1.jpg', '3.jpg'), headers))
+    assert.throws(() => verifier.verify(body, { ...headers, 'webhook-id': id.replace(/\d+$/, '9') }))
+  }
+  assert.deepEqual([...ids].map(([revision, of]) => [revision, of.size]), [[1, 1], [2, 1]], 'one webhook-id for each revision, however often it is sent')
+  assert.deepEqual(world.images('W/1'), keys.map(fileID))
 })
