@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"os"
 	"os/exec"
@@ -34,12 +35,16 @@ func Away(t testing.TB) *redis.Client {
 
 // Server is a real redis-server with an append-only file.
 type Server struct {
-	// URL is redis://127.0.0.1:port/0.
+	// URL is redis://127.0.0.1:port/0, or rediss:// where it speaks TLS.
 	URL string
 
 	t      testing.TB
 	dir    string
 	port   int
+	speaks *tls.Config  // nil for plain TCP
+	word   string       // the password that it wants; "" for none
+	args   []string     // of redis-server, after those that every server has
+	conf   func() error // writes what args name, before each start; may be nil
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
 }
@@ -58,11 +63,24 @@ func Start(t testing.TB) *Server {
 // startOn is Start with the ports to try.
 func startOn(t testing.TB, port func() int) *Server {
 	t.Helper()
+	return newServer(t).start(port)
+}
+
+// newServer makes a Server that does not run yet.
+func newServer(t testing.TB) *Server {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		missing(t, "redis", "redis-server is not installed: apt-get install redis-server, or make test")
 	}
 	s := &Server{t: t, dir: t.TempDir()}
 	t.Cleanup(s.Kill)
+	return s
+}
+
+// start starts the server on the first port that works.
+func (s *Server) start(port func() int) *Server {
+	t := s.t
+	t.Helper()
 	for range ports {
 		s.port = port()
 		if s.launch() {
@@ -94,8 +112,13 @@ func (s *Server) Run() {
 // because its port is taken for example.
 func (s *Server) launch() bool {
 	ctx := context.WithoutCancel(s.t.Context())
-	s.cmd = exec.CommandContext(ctx, "redis-server", "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", //nolint:gosec // a test starts what it names
-		"--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--logfile", filepath.Join(s.dir, "log"))
+	if s.conf != nil {
+		if err := s.conf(); err != nil {
+			s.t.Errorf("redis-server: %v", err)
+			return false
+		}
+	}
+	s.cmd = exec.CommandContext(ctx, "redis-server", s.command()...) //nolint:gosec // a test starts what it names
 	if err := s.cmd.Start(); err != nil {
 		s.t.Errorf("redis-server: %v", err)
 		return false
@@ -106,12 +129,7 @@ func (s *Server) launch() bool {
 		_ = cmd.Wait()
 		close(exited)
 	}()
-	opt, err := redis.ParseURL(s.url())
-	if err != nil {
-		s.t.Errorf("redis-server: %v", err)
-		return false
-	}
-	rdb := redis.NewClient(opt)
+	rdb := redis.NewClient(s.options())
 	defer func() { _ = rdb.Close() }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -136,12 +154,37 @@ func (s *Server) stop() bool {
 	return false
 }
 
-func (s *Server) url() string { return "redis://127.0.0.1:" + strconv.Itoa(s.port) + "/0" }
+// command is what redis-server is called with.
+func (s *Server) command() []string {
+	port := "--port"
+	if s.speaks != nil {
+		port = "--tls-port"
+	}
+	common := []string{port, strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log")}
+	if s.conf != nil { // a sentinel: it keeps no data, and its file comes first
+		return slices.Concat(s.args, common)
+	}
+	return slices.Concat(common, []string{"--save", "", "--appendonly", "yes", "--appendfsync", "everysec"}, s.args)
+}
+
+// Addr is 127.0.0.1:port.
+func (s *Server) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
+
+func (s *Server) url() string {
+	if s.speaks != nil {
+		return "rediss://" + s.Addr() + "/0"
+	}
+	return "redis://" + s.Addr() + "/0"
+}
+
+func (s *Server) options() *redis.Options { return &redis.Options{Addr: s.Addr(), Password: s.word, TLSConfig: s.speaks} }
 
 // Client gives a client that closes with the test.
 func (s *Server) Client() *redis.Client {
 	s.t.Helper()
-	return Client(s.t, s.URL)
+	rdb := redis.NewClient(s.options())
+	s.t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
 }
 
 // Client gives a client for a URL that closes with the test.

@@ -3,6 +3,7 @@ package redistest
 import (
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -34,4 +35,23 @@ func TestStartTriesAnotherPort(t *testing.T) {
 	require.Error(t, second.Client().Ping(t.Context()).Err())
 	second.Run()
 	require.NoError(t, second.Client().Ping(t.Context()).Err(), "on the same port")
+}
+
+func TestStartTLS(t *testing.T) {
+	t.Parallel()
+	s, _ := StartTLS(t)
+	require.NoError(t, s.Client().Ping(t.Context()).Err())
+	plain := Client(t, "redis://"+s.Addr()+"/0")
+	require.Error(t, plain.Ping(t.Context()).Err(), "it speaks nothing else")
+}
+
+func TestStartSentinel(t *testing.T) {
+	t.Parallel()
+	w := StartSentinel(t, "hush")
+	require.Error(t, Client(t, "redis://"+w.Sentinels[0].Addr()).Ping(t.Context()).Err(), "it wants its password")
+	w.Master.Kill()
+	w.Promoted()
+	require.Eventually(t, func() bool {
+		return w.Replica.Client().Set(t.Context(), "k", 1, 0).Err() == nil
+	}, 30*time.Second, 50*time.Millisecond, "the new master takes writes")
 }
