@@ -177,7 +177,9 @@ func (s *Server) url() string {
 	return "redis://" + s.Addr() + "/0"
 }
 
-func (s *Server) options() *redis.Options { return &redis.Options{Addr: s.Addr(), Password: s.word, TLSConfig: s.speaks} }
+func (s *Server) options() *redis.Options {
+	return &redis.Options{Addr: s.Addr(), Password: s.word, TLSConfig: s.speaks}
+}
 
 // Client gives a client that closes with the test.
 func (s *Server) Client() *redis.Client {

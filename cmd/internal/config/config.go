@@ -30,13 +30,6 @@ type Config struct {
 	origins map[string]Origin
 }
 
-// Redis is the engine: queues and the cache of public URLs.
-type Redis struct {
-	// URL is redis://user:password@host:6379/0 or rediss:// for TLS. Empty by default;
-	// serve and worker refuse to start without it.
-	URL URL `yaml:"url"`
-}
-
 // Ledger is the record of every upload.
 type Ledger struct {
 	// URL is sqlite://relative.db or sqlite:///absolute/path.db,

@@ -102,6 +102,7 @@ func TestURLHidesSecrets(t *testing.T) {
 		{"redis://:p%40@h/0", "redis://:[redacted]@h/0"},
 		{"redis://u:p@ss@h/0", "redis://u:[redacted]@h/0"},
 		{"redis://u:12/34@h/0", "[redacted]"},
+		{"redis-sentinel://u:p,w@a:1,b:2,c/0?master=m", "redis-sentinel://u:[redacted]@a:1,b:2,c/0?master=m"},
 		{"redis://u:pa?s@h/0", "[redacted]"},
 		{"u:p@h", "[redacted]"},
 		{"https://token@h/p", "https://[redacted]@h/p"},

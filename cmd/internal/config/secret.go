@@ -52,7 +52,8 @@ func (u URL) String() string {
 	if u == "" {
 		return ""
 	}
-	p, err := url.Parse(string(u))
+	single, _ := splitHosts(string(u))
+	p, err := url.Parse(single)
 	scheme, rest, ok := strings.Cut(string(u), "://")
 	if err != nil || !ok {
 		return redacted

@@ -20,6 +20,7 @@ func (c *Config) Validate() error {
 func (c *Config) check() []Finding {
 	v := &validator{cfg: c}
 	v.enums()
+	v.redis()
 	v.stores()
 	v.buckets()
 	v.policy()
@@ -61,12 +62,9 @@ func (v *validator) enums() {
 	}
 }
 
-// stores checks redis, ledger and orders.
+// stores checks ledger and orders.
 func (v *validator) stores() {
 	c := v.cfg
-	if c.Redis.URL != "" {
-		v.address("redis.url", c.Redis.URL.Reveal(), "redis://host:6379/0", "redis", "rediss")
-	}
 	v.database("ledger.url", c.Ledger.URL.Reveal())
 	v.sqlite("orders.url", c.Orders.URL.Reveal(), false)
 	column := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)

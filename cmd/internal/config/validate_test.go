@@ -26,9 +26,20 @@ func TestValidate(t *testing.T) {
 		want   string
 		change func(*c)
 	}{
-		{"redis.url begins with none of redis://, rediss://", func(c *c) { c.Redis.URL = "http://h" }},
+		{"redis.url begins with none of redis://, rediss://, redis-sentinel://, rediss-sentinel://, unix://", func(c *c) { c.Redis.URL = "http://h" }},
 		{"redis.url is not a URL", func(c *c) { c.Redis.URL = "redis://u:p%zz@h" }},
 		{"redis.url names no host", func(c *c) { c.Redis.URL = "redis:///0" }},
+		{"redis.url names no host", func(c *c) { c.Redis.URL = "redis-sentinel://a:1,:2/0?master=m" }},
+		{`redis.url names the host "b:x", which is none`, func(c *c) { c.Redis.URL = "redis-sentinel://a:1,b:x/0?master=m" }},
+		{"redis.url names no socket", func(c *c) { c.Redis.URL = "unix://" }},
+		{"redis.url names several hosts, and says not what they are", func(c *c) { c.Redis.URL = "redis://a,b" }},
+		{"redis.url does not name the master", func(c *c) { c.Redis.URL = "redis-sentinel://a,b" }},
+		{"redis.url names a master, and no sentinels", func(c *c) { c.Redis.URL = "redis://a?master=m" }},
+		{"redis.tls is set, and redis.url does not speak TLS", func(c *c) { c.Redis = config.Redis{URL: "redis://a", TLS: config.RedisTLS{CAFile: "x"}} }},
+		{"redis.tls.certFile and keyFile go together", func(c *c) { c.Redis = config.Redis{URL: "rediss://a", TLS: config.RedisTLS{CertFile: "x"}} }},
+		{"redis.sentinel is set, and redis.url names no sentinels", func(c *c) {
+			c.Redis = config.Redis{URL: "redis://a", Sentinel: config.RedisSentinel{Password: "x"}}
+		}},
 		{"ledger.url is empty", func(c *c) { c.Ledger.URL = "" }},
 		{"ledger.url cannot be used: database URL \"redis://[redacted]\"", func(c *c) { c.Ledger.URL = "redis://u:secret@h/0" }},
 		{"ledger.url cannot be used: database URL \"mysql://[redacted]\" names no database", func(c *c) { c.Ledger.URL = "mysql://u:secret@h" }},

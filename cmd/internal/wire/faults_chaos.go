@@ -87,7 +87,7 @@ func (f faults) committed() func(op string) {
 	return func(op string) { f.at("ledger." + op) }
 }
 
-func (f faults) redis(c *redis.Client) redis.UniversalClient {
+func (f faults) redis(c redis.UniversalClient) redis.UniversalClient {
 	c.AddHook(redisFaults{f})
 	if f.noHook {
 		return deaf{c}

@@ -96,34 +96,6 @@ func (a *App) openLedger(ctx context.Context) error {
 	return nil
 }
 
-// openRedis makes the producer's client: it gives up soon, because the ledger has the
-// upload and the phone waits.
-func (a *App) openRedis(context.Context) error {
-	const soon = 500 * time.Millisecond
-	opt, err := a.redisOptions()
-	if err != nil {
-		return err
-	}
-	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = soon, soon, soon, soon
-	opt.MaxRetries, opt.DialerRetries = -1, 1
-	rdb := a.faults.redis(redis.NewClient(opt))
-	a.Redis = rdb
-	a.closers = append(a.closers, rdb.Close)
-	a.Queue, a.Desk = tasks.NewEnqueuer(rdb, a.timeouts(), nil), tasks.NewDesk(rdb)
-	if a.Cache, err = tempurl.NewCache(rdb, tempurl.CacheOptions{PublicTTL: a.Config.TempURL.PublicTTL}); err != nil {
-		return &OpenError{PartRedis, err}
-	}
-	return nil
-}
-
-func (a *App) redisOptions() (*redis.Options, error) {
-	opt, err := redis.ParseURL(a.Config.Redis.URL.Reveal())
-	if err != nil {
-		return nil, &OpenError{PartRedis, errors.New("redis.url cannot be read: want redis://user:password@host:6379/0")}
-	}
-	return opt, nil
-}
-
 func (a *App) openObjects(context.Context) error {
 	opt := objects.Options{}
 	if err := a.openCloudBase(); err != nil {
@@ -217,11 +189,3 @@ func (a *App) Presets() []pipeline.Preset { return a.thumbnailOptions().Presets 
 
 // ThumbnailKey names a thumbnail of an object.
 func (a *App) ThumbnailKey(preset, key string) string { return a.thumbnailOptions().Key(preset, key) }
-
-// PingRedis tells whether Redis answers.
-func (a *App) PingRedis(ctx context.Context) error {
-	if err := a.Redis.Ping(ctx).Err(); err != nil {
-		return &OpenError{PartRedis, fmt.Errorf("%s does not answer: %w", a.Config.Redis.URL, err)}
-	}
-	return nil
-}

@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/hooks"
 	"github.com/afterput/afterput/pipeline/probe"
@@ -28,10 +26,6 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 			return nil, &OpenError{PartOrders, err}
 		}
 	}
-	opt, err := a.redisOptions()
-	if err != nil {
-		return nil, err
-	}
 	steps, err := a.steps()
 	if err != nil {
 		return nil, err
@@ -40,8 +34,10 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 	if err != nil {
 		return nil, err
 	}
-	rdb := a.faults.redis(redis.NewClient(opt))
-	a.closers = append(a.closers, rdb.Close)
+	rdb, err := a.redis(0)
+	if err != nil {
+		return nil, err
+	}
 	r := a.Config.Retry
 	return worker.New(worker.Options{
 		Ledger: a.Ledger, Redis: rdb, Steps: steps, Pools: run, Timeouts: a.timeouts(),
