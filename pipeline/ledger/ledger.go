@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"embed"
 	"errors"
-	"io/fs"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -12,9 +10,6 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/sqldb"
 )
-
-//go:embed migrations
-var migrations embed.FS
 
 // Errors that callers test for.
 var (
@@ -86,18 +81,6 @@ func New(opt Options) (*Ledger, error) {
 	return &Ledger{
 		db: opt.DB, now: opt.Now, grace: opt.SweepGrace, committed: opt.Committed, wanted: opt.Subscribers, skips: opt.Skips,
 	}, nil
-}
-
-// Migrate creates or upgrades the tables. Several processes may call it at once.
-func (l *Ledger) Migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations/"+string(l.db.Engine))
-	if err != nil {
-		return err
-	}
-	if err := l.db.Migrate(ctx, files); err != nil {
-		return err
-	}
-	return l.forgetSlots(ctx)
 }
 
 // Ping tells whether the ledger can be written to, by writing: a full disk still reads.

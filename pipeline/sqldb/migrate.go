@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -27,6 +28,37 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 		return fmt.Errorf("migrate %s: %w", db.name, err)
 	}
 	return nil
+}
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version int64
+	// File is the name that it has among the migrations.
+	File string
+	// AppliedAt is zero where the database has not had it yet.
+	AppliedAt time.Time
+}
+
+// Migrations lists the goose migrations in files and tells which of them the database has
+// had. It changes nothing but to make goose's own table.
+func (db *DB) Migrations(ctx context.Context, files fs.FS) ([]Migration, error) {
+	p, err := db.migrations(files)
+	if err != nil {
+		return nil, fmt.Errorf("migrations of %s: %w", db.name, err)
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrations of %s: %w", db.name, err)
+	}
+	list := make([]Migration, 0, len(status))
+	for _, s := range status {
+		m := Migration{Version: s.Source.Version, File: s.Source.Path}
+		if s.State == goose.StateApplied {
+			m.AppliedAt = s.AppliedAt.UTC()
+		}
+		list = append(list, m)
+	}
+	return list, nil
 }
 
 func (db *DB) migrations(files fs.FS) (*goose.Provider, error) {

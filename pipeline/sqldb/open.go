@@ -93,6 +93,12 @@ func Check(rawURL string) error {
 	return err
 }
 
+// EngineOf tells which engine a database URL is for, without opening it.
+func EngineOf(rawURL string) (Dialect, error) {
+	src, err := parse(rawURL)
+	return src.engine, err
+}
+
 func parse(rawURL string) (source, error) {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
 	switch scheme {

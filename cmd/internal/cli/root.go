@@ -116,7 +116,7 @@ Begin with "afterput demo" (runs once, needs nothing) or "afterput dev" (stays u
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 	}
 	root.AddCommand(a.serveCmd(), a.workerCmd(), a.devCmd(), a.demoCmd(), a.enqueueCmd(), a.reconcileCmd(), a.regenerateCmd(), a.tasksCmd(), a.explainCmd(), a.eraseCmd(), a.pruneCmd(), a.auditCmd(), a.thumbCmd(),
-		a.deadCmd(), a.queuesCmd(), a.hooksCmd(), a.doctorCmd(), a.configCmd(), a.ledgerCmd(), versionCmd(a), thumbChildCmd(a), exitCodesTopic())
+		a.deadCmd(), a.queuesCmd(), a.hooksCmd(), a.doctorCmd(), a.configCmd(), a.ledgerCmd(), a.migrateCmd(), versionCmd(a), thumbChildCmd(a), exitCodesTopic())
 	root.InitDefaultHelpCmd()
 	strict(root)
 	return root
