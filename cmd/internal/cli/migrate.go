@@ -49,7 +49,7 @@ func (a *app) migrationsCmd(
 			for _, m := range list {
 				rows = append(rows, []any{m.Version, m.File, m.AppliedAt})
 			}
-			return p.Table("afterput.migrations.v1", []printer.Column{{Key: "version", Right: true}, {Key: "file"}, {Key: "appliedAt"}}, rows)
+			return p.Table("afterput.migrations.v1", []printer.Column{{Key: "version", Right: true}, {Key: "file"}, {Key: "appliedAt", Title: "APPLIED"}}, rows)
 		},
 	}
 }
