@@ -4,150 +4,199 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/afterput/afterput/pipeline"
 )
 
 // SQL keeps orders in a table of the business. It is safe for use by many goroutines.
 type SQL struct {
-	db  *sql.DB
-	opt Options
-	d   dialect
+	db    *sql.DB
+	opt   Options
+	d     dialect
+	table tableName
 
-	readQuery, existsQuery    string
-	updateQuery, updateIfNull string
+	readQuery, lockQuery string
 }
 
 var _ pipeline.OrderStore = (*SQL)(nil)
 
 // NewSQL makes an order store over an open database, which the caller closes. It does
-// not touch the database: see CheckSchema. Errors name the option that is wrong.
+// not touch the database: see Inspect. Errors name the option that is wrong.
 func NewSQL(db *sql.DB, opt Options) (*SQL, error) {
 	if db == nil {
 		return nil, errors.New("orders: no database")
 	}
 	opt = opt.withDefaults()
-	if err := opt.validate(); err != nil {
+	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
 	d, err := dialectOf(opt.Dialect)
 	if err != nil {
 		return nil, err
 	}
-	s := &SQL{db: db, opt: opt, d: d}
-	s.prepare()
+	table, err := parseTable(opt.Table)
+	if err != nil {
+		return nil, err
+	}
+	s := &SQL{db: db, opt: opt, d: d, table: table}
+	s.readQuery = s.selectRow(s.hasKey(1)) + " LIMIT 2"
+	s.lockQuery = s.readQuery + d.lock
 	return s, nil
 }
 
-// prepare writes the queries. Only quoted names of the options stand in them.
-func (s *SQL) prepare() {
-	table, key, images := s.d.quote(s.opt.Table), s.d.quote(s.opt.KeyColumn), s.d.quote(s.opt.ImagesColumn)
+// selectRow writes the query of what a row scans. Only quoted names of the options stand
+// in it.
+func (s *SQL) selectRow(where string) string {
+	array, kind := s.d.array(s.d.quote(s.opt.ImagesColumn))
 	owner := "NULL"
 	if s.opt.OwnerColumn != "" {
 		owner = s.d.text(s.d.quote(s.opt.OwnerColumn))
 	}
-	set := images + " = " + s.d.placeholder(1)
-	if s.opt.UpdatedAtColumn != "" {
-		set += ", " + s.d.quote(s.opt.UpdatedAtColumn) + " = CURRENT_TIMESTAMP"
-	}
-	where := func(n int) string { return " WHERE " + key + " = " + s.d.placeholder(n) }
-	update := "UPDATE " + table + " SET " + set + where(2) + " AND "
-
-	s.readQuery = "SELECT " + s.d.text(key) + ", " + s.d.text(images) + ", " + owner + " FROM " + table + where(1) + " LIMIT 2"
-	s.existsQuery = "SELECT COUNT(*) FROM " + table + where(1)
-	s.updateIfNull = update + images + " IS NULL"
-	s.updateQuery = update + s.d.sameText(images, s.d.placeholder(3))
+	return "SELECT " + s.d.text(s.d.quote(s.opt.KeyColumn)) + ", " + array + ", " + kind + ", " + owner +
+		" FROM " + s.d.quoteTable(s.table) + " WHERE " + where
 }
 
-// A version is the text that was read behind a mark, because NULL and the empty text differ.
-const (
-	versionNull = "null"
-	versionText = "text:"
-)
+// update writes the statement that stores its first parameter in a column of a kind.
+func (s *SQL) update(kind, where string) string {
+	set := s.d.quote(s.opt.ImagesColumn) + " = " + s.d.store(kind, s.d.placeholder(1))
+	if s.opt.UpdatedAtColumn != "" {
+		set += ", " + s.d.quote(s.opt.UpdatedAtColumn) + " = " + s.d.now
+	}
+	return "UPDATE " + s.d.quoteTable(s.table) + " SET " + set + " WHERE " + where
+}
+
+// hasKey is the condition that the n-th parameter is the order's ID.
+func (s *SQL) hasKey(n int) string { return s.d.quote(s.opt.KeyColumn) + " = " + s.d.placeholder(n) }
+
+// row is an order as its table holds it.
+type row struct {
+	array sql.NullString // as dialect.array reads it
+	kind  string
+	owner string
+}
+
+// version tells rows apart by everything that an attach goes by. NULL and the empty text
+// differ.
+func (r row) version() string {
+	array := "null"
+	if r.array.Valid {
+		array = "text:" + r.array.String
+	}
+	return r.owner + "\x00" + array
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// row finds the one row of an order. No row is Waiting; two, or one of another name, are
+// Invalid.
+func (s *SQL) row(ctx context.Context, q querier, query, op, id string) (r row, err error) {
+	if !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return r, pipeline.Errorf(pipeline.Invalid, op, id, "no database of texts holds such an ID")
+	}
+	rows, err := q.QueryContext(ctx, query, id)
+	if err != nil {
+		return r, s.failRow(op, id, err)
+	}
+	defer rows.Close()
+
+	var key, owner sql.NullString
+	found := 0
+	for rows.Next() {
+		if found++; found > 1 {
+			return r, pipeline.Errorf(pipeline.Invalid, op, id,
+				"two rows of %q have this %s: the column has to be unique", s.opt.Table, s.opt.KeyColumn)
+		}
+		if err := rows.Scan(&key, &r.array, &r.kind, &owner); err != nil {
+			return r, s.failRow(op, id, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return r, s.failRow(op, id, err)
+	}
+	if found == 0 {
+		return r, s.waiting(op, id)
+	}
+	if key.String != id {
+		// A case-insensitive column finds A12 for a12. Two names of one row would be two
+		// orders in the ledger.
+		return r, pipeline.Errorf(pipeline.Invalid, op, id, "the row found is %q: announce the order by exactly that name", key.String)
+	}
+	r.owner = owner.String
+	return r, nil
+}
 
 // ReadOrder reads one order. No row is Waiting; two rows, or an array that is not one of
 // strings, are Invalid; a busy database is Transient.
 func (s *SQL) ReadOrder(ctx context.Context, id string) (pipeline.Order, error) {
 	const op = "orders.read"
-	rows, err := s.db.QueryContext(ctx, s.readQuery, id)
+	r, err := s.row(ctx, s.db, s.readQuery, op, id)
 	if err != nil {
-		return pipeline.Order{}, s.fail(op, id, err)
+		return pipeline.Order{}, err
 	}
-	defer rows.Close()
-
-	var key, raw, owner sql.NullString
-	found := 0
-	for rows.Next() {
-		if found++; found > 1 {
-			return pipeline.Order{}, pipeline.Errorf(pipeline.Invalid, op, id,
-				"two rows of %q have this %s: the column has to be unique", s.opt.Table, s.opt.KeyColumn)
-		}
-		if err := rows.Scan(&key, &raw, &owner); err != nil {
-			return pipeline.Order{}, s.fail(op, id, err)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return pipeline.Order{}, s.fail(op, id, err)
-	}
-	if found == 0 {
-		return pipeline.Order{}, s.waiting(op, id)
-	}
-	if key.String != id {
-		// A case-insensitive column finds A12 for a12. Two names of one row would be two
-		// orders in the ledger.
-		return pipeline.Order{}, pipeline.Errorf(pipeline.Invalid, op, id, "the row found is %q: announce the order by exactly that name", key.String)
-	}
-	images, err := parseArray(raw.String)
+	text, err := s.d.decode(r.array.String, r.kind)
 	if err != nil {
-		return pipeline.Order{}, pipeline.Errorf(pipeline.Invalid, op, id, "column %q of %q: %w", s.opt.ImagesColumn, s.opt.Table, err)
+		return pipeline.Order{}, s.invalidArray(op, id, err)
 	}
-	version := versionNull
-	if raw.Valid {
-		version = versionText + raw.String
+	images, err := parseArray(text)
+	if err != nil {
+		return pipeline.Order{}, s.invalidArray(op, id, err)
 	}
-	return pipeline.Order{ID: id, Owner: owner.String, Images: images, Version: version}, nil
+	return pipeline.Order{ID: id, Owner: r.owner, Images: images, Version: r.version()}, nil
 }
 
-// WriteImages replaces the array by one UPDATE, provided that the column still holds the
-// very text that was read. Otherwise it is Conflict, or Waiting when the row is gone, and
-// nothing has changed.
+func (s *SQL) invalidArray(op, id string, err error) error {
+	return pipeline.Errorf(pipeline.Invalid, op, id, "column %q of %q: %w", s.opt.ImagesColumn, s.opt.Table, err)
+}
+
+// WriteImages replaces the array in one transaction that holds the row: it locks it,
+// compares it with what was read, and writes. A row with another array or owner by now is
+// Conflict, one that is gone Waiting, and nothing has changed.
 func (s *SQL) WriteImages(ctx context.Context, was pipeline.Order, images []string) error {
 	const op = "orders.write"
+	if was.Version == "" {
+		return pipeline.Errorf(pipeline.Bug, op, was.ID, "the version is not one of ReadOrder")
+	}
 	array, err := formatArray(images)
 	if err != nil {
 		return pipeline.Errorf(pipeline.Invalid, op, was.ID, "%w", err)
 	}
-	query, args := s.updateIfNull, []any{array, was.ID}
-	if raw, ok := strings.CutPrefix(was.Version, versionText); ok {
-		query, args = s.updateQuery, append(args, raw)
-	} else if was.Version != versionNull {
-		return pipeline.Errorf(pipeline.Bug, op, was.ID, "the version is not one of ReadOrder")
-	}
-	res, err := s.db.ExecContext(ctx, query, args...)
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.isolation})
 	if err != nil {
 		return s.fail(op, was.ID, err)
 	}
-	n, err := res.RowsAffected()
+	defer func() { _ = tx.Rollback() }()
+
+	r, err := s.row(ctx, tx, s.lockQuery, op, was.ID)
 	if err != nil {
+		return err
+	}
+	if r.version() != was.Version {
+		return pipeline.Errorf(pipeline.Conflict, op, was.ID, "the order was written by somebody else since it was read")
+	}
+	if _, err := tx.ExecContext(ctx, s.update(r.kind, s.hasKey(2)), array, was.ID); err != nil {
 		return s.fail(op, was.ID, err)
 	}
-	if n > 0 {
-		return nil
-	}
-	var rows int
-	if err := s.db.QueryRowContext(ctx, s.existsQuery, was.ID).Scan(&rows); err != nil {
+	if err := tx.Commit(); err != nil {
 		return s.fail(op, was.ID, err)
 	}
-	if rows == 0 {
-		return s.waiting(op, was.ID)
-	}
-	return pipeline.Errorf(pipeline.Conflict, op, was.ID, "the order was written by somebody else since it was read")
+	return nil
 }
 
 func (s *SQL) waiting(op, id string) error {
 	return pipeline.Errorf(pipeline.Waiting, op, id, "no row of %q has this %s yet", s.opt.Table, s.opt.KeyColumn)
+}
+
+// failRow is fail for a query whose only parameter is an order's ID.
+func (s *SQL) failRow(op, id string, err error) error {
+	if s.d.noSuchKey(err) {
+		return s.waiting(op, id)
+	}
+	return s.fail(op, id, err)
 }
 
 func (s *SQL) fail(op, id string, err error) error {
@@ -156,41 +205,4 @@ func (s *SQL) fail(op, id string, err error) error {
 		class = pipeline.Transient
 	}
 	return &pipeline.Error{Class: class, Op: op, Key: id, Err: err}
-}
-
-// CheckSchema tells whether the table and its columns can be read. The error names what
-// is missing and the option that asks for it.
-func (s *SQL) CheckSchema(ctx context.Context) error {
-	const op = "orders.schema"
-	rows, err := s.db.QueryContext(ctx, "SELECT * FROM "+s.d.quote(s.opt.Table)+" WHERE 1 = 0")
-	if err != nil {
-		return s.fail(op, s.opt.Table, fmt.Errorf("the table (option Table) cannot be read: %w", err))
-	}
-	defer rows.Close()
-	have, err := rows.Columns()
-	if err != nil {
-		return s.fail(op, s.opt.Table, err)
-	}
-	if err := rows.Err(); err != nil {
-		return s.fail(op, s.opt.Table, err)
-	}
-	var missing []error
-	for _, c := range s.opt.columns() {
-		if !s.hasColumn(have, c.name) {
-			missing = append(missing, fmt.Errorf("there is no column %q (option %s)", c.name, c.option))
-		}
-	}
-	if len(missing) > 0 {
-		return pipeline.Errorf(pipeline.Invalid, op, s.opt.Table, "%w; the table has: %s", errors.Join(missing...), strings.Join(have, ", "))
-	}
-	return nil
-}
-
-func (s *SQL) hasColumn(have []string, name string) bool {
-	for _, h := range have {
-		if h == name || (s.d.foldNames && strings.EqualFold(h, name)) {
-			return true
-		}
-	}
-	return false
 }

@@ -12,40 +12,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/orders"
-	"github.com/afterput/afterput/pipeline/orders/orderstest"
 )
-
-func TestSQLite(t *testing.T) {
-	t.Parallel()
-	orderstest.Run(t, newSQLite)
-}
-
-// sqliteBackend is a table of the business in a file of its own.
-type sqliteBackend struct {
-	*orders.SQL
-	db    *sql.DB
-	names orderstest.Names
-}
-
-func newSQLite(t *testing.T, names orderstest.Names) orderstest.Backend {
-	t.Helper()
-	db := openSQLite(t, "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
-	cols := []string{quote(names.Key) + " TEXT PRIMARY KEY", quote(names.Images) + " TEXT"}
-	if names.Owner != "" {
-		cols = append(cols, quote(names.Owner)+" TEXT")
-	}
-	if names.UpdatedAt != "" {
-		cols = append(cols, quote(names.UpdatedAt)+" TEXT")
-	}
-	exec(t, db, "CREATE TABLE "+quote(names.Table)+" ("+strings.Join(cols, ", ")+")")
-	s, err := orders.NewSQL(db, orders.Options{
-		Table: names.Table, KeyColumn: names.Key, ImagesColumn: names.Images,
-		OwnerColumn: names.Owner, UpdatedAtColumn: names.UpdatedAt,
-	})
-	require.NoError(t, err)
-	require.NoError(t, s.CheckSchema(t.Context()))
-	return &sqliteBackend{SQL: s, db: db, names: names}
-}
 
 func openSQLite(t *testing.T, params string) *sql.DB {
 	t.Helper()
@@ -55,36 +22,10 @@ func openSQLite(t *testing.T, params string) *sql.DB {
 	return db
 }
 
-func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
-
 func exec(t *testing.T, db *sql.DB, query string, args ...any) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), query, args...)
 	require.NoError(t, err)
-}
-
-func (b *sqliteBackend) PutOrder(t *testing.T, id, owner, images string) {
-	t.Helper()
-	cols, args := []string{quote(b.names.Key), quote(b.names.Images)}, []any{id, sql.NullString{String: images, Valid: images != ""}}
-	if b.names.Owner != "" {
-		cols, args = append(cols, quote(b.names.Owner)), append(args, sql.NullString{String: owner, Valid: owner != ""})
-	}
-	if b.names.UpdatedAt != "" {
-		cols, args = append(cols, quote(b.names.UpdatedAt)), append(args, "2001-01-01 00:00:00")
-	}
-	exec(t, b.db, "INSERT INTO "+quote(b.names.Table)+" ("+strings.Join(cols, ", ")+") VALUES (?"+strings.Repeat(", ?", len(cols)-1)+")", args...)
-}
-
-func (b *sqliteBackend) DeleteOrder(t *testing.T, id string) {
-	t.Helper()
-	exec(t, b.db, "DELETE FROM "+quote(b.names.Table)+" WHERE "+quote(b.names.Key)+" = ?", id)
-}
-
-func (b *sqliteBackend) UpdatedAt(t *testing.T, id string) (at string) {
-	t.Helper()
-	require.NoError(t, b.db.QueryRowContext(t.Context(),
-		"SELECT "+quote(b.names.UpdatedAt)+" FROM "+quote(b.names.Table)+" WHERE "+quote(b.names.Key)+" = ?", id).Scan(&at))
-	return at
 }
 
 func newOrders(t *testing.T, schema string, opt orders.Options) (*orders.SQL, *sql.DB) {
@@ -247,6 +188,9 @@ func TestNewSQLRefuses(t *testing.T) {
 	t.Parallel()
 	for want, opt := range map[string]orders.Options{
 		"Table: the name has 65 characters":               {Table: strings.Repeat("x", 65)},
+		`Table: the name "a.b.c" is neither table nor`:    {Table: "a.b.c"},
+		`Table: the name ".b" is neither`:                 {Table: ".b"},
+		"Table: the name has 66 bytes: at most 63":        {Table: strings.Repeat("图", 22), Dialect: orders.Postgres},
 		`KeyColumn: the name "a\x00" has a NUL`:           {KeyColumn: "a\x00"},
 		"OwnerColumn: the name \"\\xff\" is not valid":    {OwnerColumn: "\xff"},
 		`ImagesColumn and OwnerColumn both name the colu`: {OwnerColumn: "images"},

@@ -22,14 +22,30 @@ func sqliteDialect() dialect {
 		// string (sqlite.org/quirks.html), so that a missing column would read as its name.
 		quote:       func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },
 		placeholder: func(int) string { return "?" },
-		text:        func(column string) string { return "CAST(" + column + " AS TEXT)" },
-		// As blobs, because a column may be COLLATE NOCASE or have numeric affinity.
-		sameText: func(column, param string) string {
-			return "CAST(" + column + " AS BLOB) = CAST(" + param + " AS BLOB)"
-		},
-		foldNames: true,
-		class:     sqliteClass,
+		text:        sqliteText,
+		array:       func(column string) (string, string) { return sqliteText(column), "''" },
+		decode:      plainDecode,
+		store:       plainStore,
+		now:         "CURRENT_TIMESTAMP",
+		foldNames:   true,
+		unique:      sqliteUnique,
+		noSuchKey:   func(error) bool { return false },
+		class:       sqliteClass,
 	}
+}
+
+func sqliteText(column string) string { return "CAST(" + column + " AS TEXT)" }
+
+// sqliteUnique counts an INTEGER PRIMARY KEY too, which has no index of its own.
+func sqliteUnique(t tableName, column string) (string, []any) {
+	schema := t.schema
+	if schema == "" {
+		schema = "main"
+	}
+	return `SELECT (SELECT COUNT(*) = 1 AND MAX(name) = ?3 COLLATE NOCASE FROM pragma_table_info(?1, ?2) WHERE pk > 0)
+		+ (SELECT COUNT(*) FROM pragma_index_list(?1, ?2) AS i WHERE i."unique" = 1 AND i.partial = 0
+			AND (SELECT COUNT(*) = 1 AND MAX(name) = ?3 COLLATE NOCASE FROM pragma_index_info(i.name, ?2)))`,
+		[]any{t.name, schema, column}
 }
 
 // sqliteClass classes by result code. SQLITE_BUSY and SQLITE_LOCKED are Transient, as is

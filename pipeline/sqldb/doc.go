@@ -13,7 +13,7 @@
 //     later. tls is true, skip-verify, preferred or false; socket is a path instead of the
 //     host.
 //
-// The servers run at READ COMMITTED, with UTC as their time zone; whoever reads a row in
-// order to write it says ForUpdate. Write runs a transaction again that lost a deadlock, a
+// The servers run at READ COMMITTED, and what Create opens with UTC as the time zone;
+// whoever reads a row in order to write it says ForUpdate. Write runs a transaction again that lost a deadlock, a
 // serialization conflict or the race to insert a row.
 package sqldb

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 var sessionMySQL = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 	fmt.Sprintf(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',
-		time_zone = '+00:00', innodb_lock_wait_timeout = %d`, int(lockWait.Seconds())),
+		innodb_lock_wait_timeout = %d`, int(lockWait.Seconds())),
 }
 
 func parseMySQL(rawURL string) (source, error) {
@@ -63,12 +64,21 @@ func parseMySQL(rawURL string) (source, error) {
 	}
 	return source{
 		engine: MySQL, name: fmt.Sprintf("mysql://%s/%s", cfg.Addr, cfg.DBName),
-		connect: func() (*sql.DB, error) { return sql.OpenDB(sessions{connector}), nil },
+		connect: func(ours bool) (*sql.DB, error) {
+			statements := sessionMySQL
+			if ours {
+				statements = append(slices.Clone(statements), "SET SESSION time_zone = '+00:00'")
+			}
+			return sql.OpenDB(sessions{connector, statements}), nil
+		},
 	}, nil
 }
 
-// sessions is a connector whose connections have been told sessionMySQL.
-type sessions struct{ driver.Connector }
+// sessions is a connector whose connections have been told some statements.
+type sessions struct {
+	driver.Connector
+	statements []string
+}
 
 func (s sessions) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := s.Connector.Connect(ctx)
@@ -79,7 +89,7 @@ func (s sessions) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the driver cannot execute"), conn.Close())
 	}
-	for _, statement := range sessionMySQL {
+	for _, statement := range s.statements {
 		if _, err := ex.ExecContext(ctx, statement, nil); err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}

@@ -53,8 +53,8 @@ type source struct {
 	engine Dialect
 	path   string // SQLite
 	name   string
-	// connect makes the pool of a server.
-	connect func() (*sql.DB, error)
+	// connect makes the pool of a server; ours says that the database is our own.
+	connect func(ours bool) (*sql.DB, error)
 }
 
 // Create opens the database that rawURL names and creates an SQLite file that does not
@@ -69,10 +69,11 @@ func Create(ctx context.Context, rawURL string) (*DB, error) {
 			return nil, fmt.Errorf("database folder: %w", err)
 		}
 	}
-	return src.open(ctx)
+	return src.open(ctx, true)
 }
 
-// Open opens the database that rawURL names, which has to exist: it is somebody else's.
+// Open opens the database that rawURL names, which has to exist: it is somebody else's, and
+// keeps its time zone, in which the owner's columns without a zone are written.
 func Open(ctx context.Context, rawURL string) (*DB, error) {
 	src, err := parse(rawURL)
 	if err != nil {
@@ -83,7 +84,7 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 			return nil, fmt.Errorf("database file: %w", err)
 		}
 	}
-	return src.open(ctx)
+	return src.open(ctx, false)
 }
 
 // Check tells what is wrong with a database URL, without opening it and without its
@@ -115,11 +116,11 @@ func parse(rawURL string) (source, error) {
 	return source{}, fmt.Errorf("database URL %q: want sqlite:///path/file.db, postgres://user@host/database or mysql://user@host/database", redact(rawURL))
 }
 
-func (src source) open(ctx context.Context) (*DB, error) {
+func (src source) open(ctx context.Context, ours bool) (*DB, error) {
 	if src.engine == SQLite {
 		return openFile(ctx, src.path)
 	}
-	pool, err := src.connect()
+	pool, err := src.connect(ours)
 	if err != nil {
 		return nil, err
 	}

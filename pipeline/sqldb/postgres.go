@@ -18,7 +18,7 @@ import (
 // refuse it among the parameters of the connection. A client that vanished in the middle of
 // a transaction must not hold its locks for long.
 var sessionPostgres = fmt.Sprintf(
-	"SET lock_timeout = %d; SET idle_in_transaction_session_timeout = 30000; SET TIME ZONE 'UTC'", lockWait.Milliseconds())
+	"SET lock_timeout = %d; SET idle_in_transaction_session_timeout = 30000", lockWait.Milliseconds())
 
 func parsePostgres(rawURL string) (source, error) {
 	cfg, err := pgx.ParseConfig(rawURL)
@@ -34,9 +34,13 @@ func parsePostgres(rawURL string) (source, error) {
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	return source{
 		engine: Postgres, name: fmt.Sprintf("postgres://%s:%d/%s", cfg.Host, cfg.Port, cfg.Database),
-		connect: func() (*sql.DB, error) {
+		connect: func(ours bool) (*sql.DB, error) {
+			session := sessionPostgres
+			if ours {
+				session += "; SET TIME ZONE 'UTC'"
+			}
 			return stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-				_, err := conn.Exec(ctx, sessionPostgres)
+				_, err := conn.Exec(ctx, session)
 				return err
 			})), nil
 		},

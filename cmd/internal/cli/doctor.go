@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/doctor"
 	"github.com/afterput/afterput/cmd/internal/wire"
+	"github.com/afterput/afterput/pipeline/orders"
 )
 
 func (a *app) doctorCmd() *cobra.Command {
@@ -52,7 +54,11 @@ func checks(cfg *config.Config, log *slog.Logger) []doctor.Check {
 	if cfg.HTTP.TLS.CertFile != "" {
 		certificate.Server = func() (*tls.Config, error) { return wire.TLS(cfg.HTTP.TLS, log) }
 	}
-	return []doctor.Check{certificate}
+	order := doctor.Orders{Table: cfg.Orders.Table, KeyColumn: cfg.Orders.KeyColumn, OwnerColumn: cfg.Orders.OwnerColumn}
+	if cfg.Orders.URL != "" {
+		order.Inspect = func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, cfg.Orders) }
+	}
+	return []doctor.Check{certificate, order}
 }
 
 func names(checks []doctor.Check) []string {

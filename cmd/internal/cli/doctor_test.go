@@ -46,6 +46,13 @@ func TestDoctor(t *testing.T) {
 	require.Equal(t, exitOK, r.code, r.err)
 	require.Contains(t, r.out, "skip\ttls\thttp.tls is not set")
 
+	r = do(t, "doctor", "-c", path, "--only", "orders")
+	require.Equal(t, exitOK, r.code, r.err)
+	require.Contains(t, r.out, "ok\torders\tthe table orders is there, and its columns can be read and written; the array is a TEXT")
+	r = doWith(t, []string{"AFTERPUT_ORDERS_IMAGES_COLUMN=photos"}, "", "doctor", "-c", path, "--only", "orders")
+	require.Equal(t, exitUnhealthy, r.code)
+	require.Contains(t, r.out, `there is no column "photos" (option ImagesColumn)`)
+
 	certFile, keyFile := selfSigned(t)
 	env := []string{"AFTERPUT_HTTP_TLS_CERT_FILE=" + certFile, "AFTERPUT_HTTP_TLS_KEY_FILE=" + keyFile, "AFTERPUT_HTTP_PUBLIC_HOST=up.example.com"}
 	r = doWith(t, env, "", "doctor", "-c", path, "--only", "tls", "-o", "json")

@@ -41,13 +41,14 @@ type Ledger struct {
 
 // Orders is the business's own table that fileIDs are written into.
 type Orders struct {
-	// URL is the database, sqlite:// as in ledger.url. Empty: orders are not written.
+	// URL is postgres://user:password@host:5432/database, mysql://user:password@host:3306/database
+	// or sqlite:///absolute/path.db. Empty: orders are not written.
 	URL URL `yaml:"url"`
-	// Table is the table of orders. Defaults to orders.
+	// Table is the table of orders, or schema.table. Defaults to orders.
 	Table string `yaml:"table"`
 	// KeyColumn holds the order's ID. Defaults to id.
 	KeyColumn string `yaml:"keyColumn"`
-	// ImagesColumn holds the JSON array of fileIDs. Defaults to images.
+	// ImagesColumn holds the array of fileIDs: text[] or JSON. Defaults to images.
 	ImagesColumn string `yaml:"imagesColumn"`
 	// OwnerColumn holds the openid of the order's owner. Empty: the owner of an order is
 	// not known and not compared.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,22 +65,7 @@ func (v *validator) enums() {
 func (v *validator) stores() {
 	c := v.cfg
 	v.database("ledger.url", c.Ledger.URL.Reveal())
-	v.sqlite("orders.url", c.Orders.URL.Reveal(), false)
-	column := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
-	for _, name := range []struct {
-		key, value string
-		required   bool
-	}{
-		{"orders.table", c.Orders.Table, true},
-		{"orders.keyColumn", c.Orders.KeyColumn, true},
-		{"orders.imagesColumn", c.Orders.ImagesColumn, true},
-		{"orders.ownerColumn", c.Orders.OwnerColumn, false},
-		{"orders.updatedAtColumn", c.Orders.UpdatedAtColumn, false},
-	} {
-		if (name.value != "" || name.required) && !column.MatchString(name.value) {
-			v.add(name.key, "write letters, digits and _, beginning with a letter", "is %q, which is not a plain SQL name", name.value)
-		}
-	}
+	v.orders()
 }
 
 // database checks the URL of a database of any engine.

@@ -123,18 +123,12 @@ func (a *App) openOrders(ctx context.Context) error {
 	if c.URL == "" {
 		return nil
 	}
-	db, err := sqldb.Open(ctx, c.URL.Reveal())
+	store, closer, err := openOrders(ctx, c)
 	if err != nil {
 		return &OpenError{PartOrders, err}
 	}
-	a.closers = append(a.closers, db.Close)
-	a.Orders, err = orders.NewSQL(db.SQL(), orders.Options{
-		Table: c.Table, KeyColumn: c.KeyColumn, ImagesColumn: c.ImagesColumn,
-		OwnerColumn: c.OwnerColumn, UpdatedAtColumn: c.UpdatedAtColumn,
-	})
-	if err != nil {
-		return &OpenError{PartOrders, err}
-	}
+	a.Orders = store
+	a.closers = append(a.closers, closer)
 	return nil
 }
 

@@ -90,7 +90,7 @@ var mariaDB = &server{ //nolint:gochecknoglobals // one per test process by its 
 	},
 	prepare: func(_, dir string) [][]string {
 		// An init file holds one statement on each line; it runs again with each start.
-		const users = "CREATE OR REPLACE USER afterput@'%' IDENTIFIED BY 'p@ss';\nGRANT ALL ON *.* TO afterput@'%';"
+		const users = "CREATE OR REPLACE USER afterput@'%' IDENTIFIED BY 'p@ss';\nGRANT ALL ON *.* TO afterput@'%' WITH GRANT OPTION;"
 		return [][]string{
 			{"mariadb-install-db", "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-test-db", "--skip-name-resolve"},
 			{"sh", "-c", `printf '%s\n' "$1" >users.sql`, "sh", users},

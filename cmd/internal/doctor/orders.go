@@ -1,0 +1,67 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/orders"
+)
+
+// ordersTimeout is how long a database may take to answer.
+const ordersTimeout = 15 * time.Second
+
+// Orders checks the table of the business that fileIDs are written into.
+type Orders struct {
+	// Inspect looks at the live table. Nil where orders.url is not set.
+	Inspect func(ctx context.Context) (orders.Schema, error)
+	// Table and KeyColumn are orders.table and orders.keyColumn.
+	Table, KeyColumn string
+	// OwnerColumn is orders.ownerColumn; empty where it is not set.
+	OwnerColumn string
+}
+
+// Name is orders.
+func (Orders) Name() string { return "orders" }
+
+// Run runs the statements of an attach on no row.
+func (c Orders) Run(ctx context.Context) []Finding {
+	if c.Inspect == nil {
+		return []Finding{{Skip, "orders.url is not set: fileIDs are not written into orders", "set orders.url, or leave it where nobody needs it"}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, ordersTimeout)
+	defer cancel()
+	found, err := c.Inspect(ctx)
+	if err != nil {
+		return []Finding{{Fail, err.Error(), ordersMend(pipeline.ClassOf(err))}}
+	}
+	what := fmt.Sprintf("the table %s is there, and its columns can be read and written", c.Table)
+	if found.ImagesType != "" {
+		what += "; the array is a " + found.ImagesType
+	}
+	findings := []Finding{{Level: OK, What: what}}
+	if !found.KeyUnique {
+		findings = append(findings, Finding{
+			Warn, fmt.Sprintf("no unique index is on %s alone: an attach may read and lock the whole table, and two rows can be one order", c.KeyColumn),
+			"make a unique index on that column",
+		})
+	}
+	if c.OwnerColumn == "" {
+		findings = append(findings, Finding{
+			Skip, "orders.ownerColumn is not set: whose an order is cannot be compared with whose a file is",
+			"set it to the column with the openid, if there is one",
+		})
+	}
+	return findings
+}
+
+func ordersMend(class pipeline.Class) string {
+	switch class { //nolint:exhaustive // the others are about the surroundings
+	case pipeline.Denied:
+		return "grant the user SELECT on the columns of orders.*, and UPDATE on the images and updated-at columns"
+	case pipeline.Invalid:
+		return "let orders.* name the columns of the table, or change the table"
+	}
+	return "is the database up, and are orders.* right? afterput config show --origin tells where they come from"
+}

@@ -1,0 +1,72 @@
+package doctor_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/afterput/afterput/cmd/internal/doctor"
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/orders"
+)
+
+func TestOrders(t *testing.T) {
+	t.Parallel()
+	type levels = []doctor.Level
+	for _, tt := range []struct {
+		name  string
+		found orders.Schema
+		err   error
+		owner string
+		want  levels
+		what  string // of the first
+		mend  string // of the last
+	}{
+		{"good", orders.Schema{ImagesType: "JSONB", KeyUnique: true}, nil, "openid", levels{doctor.OK}, "the table shop.orders is there, and its columns can be read and written; the array is a JSONB", ""},
+		{"columns that nobody may list", orders.Schema{KeyUnique: true}, nil, "openid", levels{doctor.OK}, "the table shop.orders is there, and its columns can be read and written", ""},
+		{"no index", orders.Schema{}, nil, "openid", levels{doctor.OK, doctor.Warn}, "", "make a unique index on that column"},
+		{"no owner", orders.Schema{KeyUnique: true}, nil, "", levels{doctor.OK, doctor.Skip}, "", "set it to the column with the openid, if there is one"},
+		{
+			"no right",
+			orders.Schema{},
+			pipeline.Errorf(pipeline.Denied, "orders.schema", "orders", "permission denied"), "",
+			levels{doctor.Fail},
+			`orders.schema "orders": permission denied`, "grant the user SELECT on the columns of orders.*, and UPDATE on the images and updated-at columns",
+		},
+		{
+			"no column",
+			orders.Schema{},
+			pipeline.Errorf(pipeline.Invalid, "orders.schema", "orders", "there is no column"), "",
+			levels{doctor.Fail},
+			`orders.schema "orders": there is no column`, "let orders.* name the columns of the table, or change the table",
+		},
+		{
+			"away",
+			orders.Schema{},
+			context.DeadlineExceeded, "",
+			levels{doctor.Fail},
+			"context deadline exceeded", "is the database up, and are orders.* right? afterput config show --origin tells where they come from",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := doctor.Orders{Table: "shop.orders", KeyColumn: "id", OwnerColumn: tt.owner, Inspect: func(ctx context.Context) (orders.Schema, error) {
+				_, limited := ctx.Deadline()
+				require.True(t, limited, "a database that does not answer does not hold up the others")
+				return tt.found, tt.err
+			}}
+			findings := c.Run(t.Context())
+			got := make(levels, len(findings))
+			for i, f := range findings {
+				got[i] = f.Level
+			}
+			require.Equal(t, tt.want, got)
+			if tt.what != "" {
+				require.Equal(t, tt.what, findings[0].What)
+			}
+			require.Equal(t, tt.mend, findings[len(findings)-1].Mend)
+		})
+	}
+	require.Equal(t, doctor.Skip, doctor.Orders{}.Run(t.Context())[0].Level)
+}
