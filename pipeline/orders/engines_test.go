@@ -319,3 +319,16 @@ func TestZone(t *testing.T) {
 		require.InDelta(t, 8*60*60, seconds, 60)
 	})
 }
+
+// TestUUIDKeys: a UUID is found as PostgreSQL writes it, and what is none is no order.
+func TestUUIDKeys(t *testing.T) {
+	t.Parallel()
+	const id = "0b8c1de2-6f3a-4b57-9a43-5d1f0c9e7a11"
+	s, _ := postgres().shop(t, orders.Options{}, "CREATE TABLE orders (id uuid PRIMARY KEY, images varchar(100)[])", "INSERT INTO orders VALUES ('"+id+"', '{a}')")
+	require.NoError(t, s.WriteImages(t.Context(), readOrder(t, s, id), []string{"a", "b"}))
+	require.Equal(t, []string{"a", "b"}, readOrder(t, s, id).Images)
+	_, err := s.ReadOrder(t.Context(), strings.ToUpper(id))
+	require.Equal(t, pipeline.Invalid, pipeline.ClassOf(err))
+	_, err = s.ReadOrder(t.Context(), "A12")
+	require.Equal(t, pipeline.Waiting, pipeline.ClassOf(err))
+}
