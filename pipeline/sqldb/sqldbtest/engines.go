@@ -86,6 +86,10 @@ var postgres = &server{ //nolint:gochecknoglobals // one per test process by its
 var mariaDB = &server{ //nolint:gochecknoglobals // one per test process by its nature
 	name: "mariadb", account: "mysql", hint: "apt-get install mariadb-server, or make test",
 	find: func() (string, error) {
+		// A script that needs the tools of an ordinary PATH.
+		if _, err := exec.LookPath("mariadb-install-db"); err != nil {
+			return "", err
+		}
 		return program("mariadbd", "/usr/sbin/mariadbd")
 	},
 	prepare: func(_, dir string) [][]string {
