@@ -172,6 +172,7 @@ func thumbColumns() []printer.Column {
 		{Key: "cpuMs", Title: "CPU ms", Right: true},
 		{Key: "wallMs", Title: "WALL ms", Right: true},
 		{Key: "peakBytes", Title: "PEAK", Right: true},
+		{Key: "allocations", Title: "ALLOCS", Right: true},
 		{Key: "thumbnails"},
 		{Key: "error"},
 	}
@@ -180,7 +181,7 @@ func thumbColumns() []printer.Column {
 // cells gives the row of a file; for people with units.
 func (r thumbRow) cells(machine bool) []any {
 	if machine {
-		return []any{r.File, r.Type, r.Width, r.Height, r.Path, r.Scale, r.CPU, r.Wall, r.Peak, r.Thumbnails, r.Error}
+		return []any{r.File, r.Type, r.Width, r.Height, r.Path, r.Scale, r.CPU, r.Wall, r.Peak, r.Allocations, r.Thumbnails, r.Error}
 	}
 	made := make([]string, 0, len(r.Thumbnails))
 	for _, t := range r.Thumbnails {
@@ -188,7 +189,7 @@ func (r thumbRow) cells(machine bool) []any {
 	}
 	return []any{
 		r.File, r.Type, r.Width, r.Height, r.Path, r.Scale, fmt.Sprintf("%.1f", r.CPU), fmt.Sprintf("%.1f", r.Wall),
-		fmt.Sprintf("%.1fMB", float64(r.Peak)/1e6), strings.Join(made, ", "), r.Error,
+		fmt.Sprintf("%.1fMB", float64(r.Peak)/1e6), fmt.Sprintf("%.0f", r.Allocations), strings.Join(made, ", "), r.Error,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -35,8 +36,11 @@ type thumbRow struct {
 	Scale         string  // 1/2
 	CPU, Wall     float64 // milliseconds, the medians
 	Peak          int64   // bytes
-	Thumbnails    []thumbOut
-	Error         string
+	// Allocations is how many objects an image takes from the heap, files read included,
+	// the median.
+	Allocations float64
+	Thumbnails  []thumbOut
+	Error       string
 }
 
 type thumbOut struct {
@@ -51,10 +55,11 @@ type thumbOut struct {
 func (b *thumbBench) file(ctx context.Context, name string, tell func(string)) (thumbRow, error) {
 	row := thumbRow{File: name}
 	before := b.engine.Paths()
-	var cpu, wall []float64
+	var cpu, wall, mallocs []float64
 	var made []pipeline.Thumbnail
 	for range b.repeat {
 		tell(name)
+		objects := allocated()
 		start, spent := time.Now(), cpuTime()
 		var err error
 		var facts pipeline.Facts
@@ -65,8 +70,10 @@ func (b *thumbBench) file(ctx context.Context, name string, tell func(string)) (
 		}
 		cpu = append(cpu, milliseconds(cpuTime()-spent))
 		wall = append(wall, milliseconds(time.Since(start)))
+		mallocs = append(mallocs, float64(allocated()-objects))
 	}
 	row.CPU, row.Wall, row.Peak = median(cpu), median(wall), peakMemory()
+	row.Allocations = median(mallocs)
 	for path, n := range b.engine.Paths() {
 		if n > before[path] {
 			row.Path, row.Scale = path.Name, fmt.Sprintf("1/%d", path.Shrink)
@@ -132,6 +139,13 @@ func keep(name string, data []byte) error {
 		return err
 	}
 	return os.WriteFile(name, data, 0o600)
+}
+
+// allocated counts the objects of the heap since the process began.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -32,6 +32,7 @@ func qualities(c corpus, o options) []quality {
 	return []quality{
 		{id: "Q1", run: func(ctx context.Context) ([]qualityRow, error) { return likeness(ctx, c, o) }},
 		{id: "Q2", run: func(ctx context.Context) ([]qualityRow, error) { return rings(ctx, c, o) }},
+		{id: "M1", run: func(ctx context.Context) ([]qualityRow, error) { return uncollected(ctx, c, o) }},
 	}
 }
 
