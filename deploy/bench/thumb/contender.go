@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -19,9 +18,10 @@ type contender struct {
 	name string
 	// command makes the thumbnails of file within boxes of sizes, repeat times.
 	command func(o options, file string, sizes []int, out string, repeat int) []string
-	// warm reads from what it prints the milliseconds of CPU that an image takes, the
-	// median of the repeats.
-	warm func(stdout []byte) (float64, error)
+	// read takes from what it prints the milliseconds of CPU that an image takes, the
+	// median of the repeats, and the most memory that the process had. The kernel's own
+	// ru_maxrss counts the process that started it, too.
+	read func(stdout []byte) (warm, peak float64, err error)
 	// made names the thumbnail of a file.
 	made func(out, file string, size int) string
 	env  []string
@@ -35,16 +35,17 @@ var ours = contender{
 			"--repeat", strconv.Itoa(repeat), "--quiet", "-o", "json",
 		}
 	},
-	warm: func(stdout []byte) (float64, error) {
+	read: func(stdout []byte) (float64, float64, error) {
 		var r struct {
 			Items []struct {
 				CPU float64 `json:"cpuMs"`
 			} `json:"items"`
+			Peak float64 `json:"peakBytes"`
 		}
 		if err := json.Unmarshal(stdout, &r); err != nil || len(r.Items) != 1 {
-			return 0, fmt.Errorf("%d files measured: %w", len(r.Items), err)
+			return 0, 0, fmt.Errorf("%d files measured: %w", len(r.Items), err)
 		}
-		return r.Items[0].CPU, nil
+		return r.Items[0].CPU, r.Peak, nil
 	},
 	made: func(out, file string, size int) string {
 		return filepath.Join(out, strconv.Itoa(size), filepath.Base(file)+".jpg")
@@ -59,22 +60,23 @@ func sharp(mode string) contender {
 		command: func(o options, file string, sizes []int, out string, repeat int) []string {
 			return []string{"node", o.sharp, mode, file, join(sizes), out, strconv.Itoa(repeat)}
 		},
-		warm: func(stdout []byte) (float64, error) {
+		read: func(stdout []byte) (float64, float64, error) {
 			// Milliseconds of the whole process when each image was done.
 			var r struct {
-				CPU []float64 `json:"cpuMillis"`
+				CPU  []float64 `json:"cpuMillis"`
+				Peak float64   `json:"peakBytes"`
 			}
 			if err := json.Unmarshal(stdout, &r); err != nil || len(r.CPU) == 0 {
-				return 0, fmt.Errorf("%d images measured: %w", len(r.CPU), err)
+				return 0, 0, fmt.Errorf("%d images measured: %w", len(r.CPU), err)
 			}
 			if len(r.CPU) == 1 {
-				return r.CPU[0], nil
+				return r.CPU[0], r.Peak, nil
 			}
 			each := make([]float64, 0, len(r.CPU)-1)
 			for i := range len(r.CPU) - 1 {
 				each = append(each, r.CPU[i+1]-r.CPU[i])
 			}
-			return median(each), nil
+			return median(each), r.Peak, nil
 		},
 		made: func(out, file string, size int) string {
 			name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
@@ -118,18 +120,14 @@ func (c contender) measure(ctx context.Context, o options, file string, sizes []
 	if err := cmd.Run(); err != nil {
 		return sample{}, fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	warm, err := c.warm(stdout.Bytes())
+	warm, peak, err := c.read(stdout.Bytes())
 	if err != nil {
 		return sample{}, fmt.Errorf("%s: %w", args[0], err)
-	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return sample{}, fmt.Errorf("this system does not tell what a process used")
 	}
 	total := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return sample{
 		whole: total / time.Duration(repeat),
 		warm:  time.Duration(warm * float64(time.Millisecond)),
-		rss:   int64(usage.Maxrss) << 10,
+		rss:   int64(peak),
 	}, nil
 }

@@ -7,8 +7,8 @@
 // Every figure is a ratio taken in one run on one machine. A measurement is a process of
 // its own that makes the thumbnails of one file several times, one image at a time, on
 // one thread where the contender lets us say so: it reads the file, does all the work and
-// keeps nothing but its pools. Its CPU time and its peak resident memory are what the
-// kernel says when it ends (wait4). Contenders take turns within a round, so that what the
+// keeps nothing but its pools. Its CPU time is what the kernel says when it ends (wait4),
+// its peak resident memory what the process reads of itself (VmHWM). Contenders take turns within a round, so that what the
 // machine does beside them falls on all of them; a ratio is taken in each round, and the
 // median of the rounds is printed.
 //

@@ -13,7 +13,7 @@ type race struct {
 	files    []string
 	sizes    []int
 	other    contender
-	// must and goal are the ratios of CPU; mustRSS and goalRSS are MB of peak resident
+	// must and goal are the ratios of CPU; mustRSS and goalRSS are MiB of peak resident
 	// memory of our process. 0 is no target.
 	must, goal       float64
 	mustRSS, goalRSS float64
@@ -40,7 +40,7 @@ func races(c corpus, o options) []race {
 	}
 }
 
-// outcome is a race with its medians: milliseconds of CPU per image, MB of memory.
+// outcome is a race with its medians: milliseconds of CPU per image, MiB of memory.
 type outcome struct {
 	race
 	ours, theirs       figures
@@ -83,7 +83,7 @@ func summary(samples []sample) figures {
 	return figures{
 		whole: medianOf(samples, func(s sample) float64 { return s.whole.Seconds() * 1e3 }),
 		warm:  medianOf(samples, func(s sample) float64 { return s.warm.Seconds() * 1e3 }),
-		rss:   medianOf(samples, func(s sample) float64 { return float64(s.rss) / 1e6 }),
+		rss:   medianOf(samples, func(s sample) float64 { return float64(s.rss) / (1 << 20) }),
 	}
 }
 

@@ -38,4 +38,5 @@ for (let i = 0; i < Number(repeat); i++) {
 }
 const name = basename(file).replace(/\.[^.]+$/, '')
 await Promise.all(made.map((data, i) => writeFile(join(out, `${name}_${sizes[i]}.jpg`), data)))
-console.log(JSON.stringify({ cpuMillis }))
+const peak = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8'))
+console.log(JSON.stringify({ cpuMillis, peakBytes: Number(peak[1]) * 1024 }))

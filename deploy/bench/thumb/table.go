@@ -17,7 +17,7 @@ func newTable(w io.Writer) *table { return &table{w: w} }
 func (t *table) race(o outcome) int {
 	if !t.races {
 		t.races = true
-		_, _ = fmt.Fprint(t.w, "\n| id | what | ours, ms CPU | theirs | ours / theirs, warm (least..most) | whole process | peak RSS MB, ours / theirs | must | goal | |\n|---|---|---|---|---|---|---|---|---|---|\n")
+		_, _ = fmt.Fprint(t.w, "\n| id | what | ours, ms CPU | theirs | ours / theirs, warm (least..most) | whole process | peak RSS MiB, ours / theirs | must | goal | |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	}
 	must, goal := limit(o.must, o.mustRSS), limit(o.goal, o.goalRSS)
 	verdict, missed := "goal met", 0
@@ -36,7 +36,7 @@ func limit(ratio, rss float64) string {
 	if rss == 0 {
 		return fmt.Sprintf("%.2f", ratio)
 	}
-	return fmt.Sprintf("%.2f; %.0f MB", ratio, rss)
+	return fmt.Sprintf("%.2f; %.0f MiB", ratio, rss)
 }
 
 // quality prints rows and gives how many miss what they must.

@@ -58,6 +58,6 @@ func TestMedian(t *testing.T) {
 	t.Parallel()
 	require.InDelta(t, 2, median([]float64{9, 2, 1}), 0)
 	require.InDelta(t, 1.5, median([]float64{1, 2}), 0)
-	s := summary([]sample{{whole: time.Second, warm: time.Millisecond, rss: 3e6}})
+	s := summary([]sample{{whole: time.Second, warm: time.Millisecond, rss: 3 << 20}})
 	require.Equal(t, figures{whole: 1000, warm: 1, rss: 3}, s)
 }
