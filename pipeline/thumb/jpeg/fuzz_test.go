@@ -127,7 +127,10 @@ func tame(t *testing.T, d *Decoder, data []byte, h Header) bool {
 	return ok && err == nil
 }
 
-const tameSum = 1 << 14
+// tameSum is the range that the inverse transform of image/jpeg is made for: its inputs have
+// 13 bits and a sign, the first pass shifts them up by 17 and more, and twice as large ones
+// wrap around (idct in image/jpeg/dct.go). Real samples of 8 bits stay below 1 << 11.
+const tameSum = 1 << 13
 
 func magnitude(v, step int32) int64 { return int64(max(v, -v)) * int64(step) }
 
