@@ -1,6 +1,7 @@
 package devworld
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -45,6 +46,11 @@ type Options struct {
 	Listen string
 	// RedisURL uses a Redis that is there instead of the embedded one.
 	RedisURL string
+	// LedgerURL and OrdersURL use databases that are there instead of files in Dir; both may
+	// be the same. The table orders is made where it is missing.
+	LedgerURL, OrdersURL string
+	// NoFile leaves no ConfigFile, which would hold the passwords of servers.
+	NoFile bool
 	// Tune may change the configuration before it is written.
 	Tune func(*config.Config)
 	// Deliver takes the COS events instead of the API, one at a time.
@@ -202,14 +208,29 @@ func (w *World) serve(ln net.Listener, h http.Handler) {
 
 // orders makes the table that stands for the business's own.
 func (w *World) orders(ctx context.Context) error {
-	db, err := sqldb.Create(ctx, "sqlite://"+w.path("orders.db"))
+	db, err := sqldb.Create(ctx, w.ordersURL())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	_, err = db.SQL().ExecContext(ctx, `CREATE TABLE IF NOT EXISTS orders (
-		id TEXT PRIMARY KEY, openid TEXT NOT NULL, images TEXT NOT NULL DEFAULT '[]', updated_at TEXT)`)
+	_, err = db.SQL().ExecContext(ctx, "CREATE TABLE IF NOT EXISTS orders ("+ordersColumns(db.Engine)+")")
 	return err
+}
+
+func (w *World) ordersURL() string { return cmp.Or(w.opt.OrdersURL, "sqlite://"+w.path("orders.db")) }
+
+// ordersColumns are what such a table has in each engine. An order may be inserted with id
+// and openid alone.
+func ordersColumns(engine sqldb.Dialect) string {
+	switch engine {
+	case sqldb.Postgres:
+		return `id text PRIMARY KEY, openid text NOT NULL, images jsonb NOT NULL DEFAULT '[]', updated_at timestamptz`
+	case sqldb.MySQL:
+		return `id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, openid VARCHAR(64) NOT NULL,
+			images JSON NOT NULL DEFAULT ('[]'), updated_at DATETIME(3)`
+	case sqldb.SQLite:
+	}
+	return `id TEXT PRIMARY KEY, openid TEXT NOT NULL, images TEXT NOT NULL DEFAULT '[]', updated_at TEXT`
 }
 
 func (w *World) configure(context.Context) error {
@@ -218,8 +239,8 @@ func (w *World) configure(context.Context) error {
 	if w.redis != nil {
 		c.Redis.URL = config.URL("redis://" + w.redis.Addr() + "/0")
 	}
-	c.Ledger.URL = config.URL("sqlite://" + w.path("ledger.db"))
-	c.Orders.URL = config.URL("sqlite://" + w.path("orders.db"))
+	c.Ledger.URL = config.URL(cmp.Or(w.opt.LedgerURL, "sqlite://"+w.path("ledger.db")))
+	c.Orders.URL = config.URL(w.ordersURL())
 	c.Orders.OwnerColumn, c.Orders.UpdatedAtColumn = "openid", "updated_at"
 	c.Buckets = []config.Bucket{{
 		Name: Bucket, Region: Region, Endpoint: "http://" + w.id.COSAddr, Visibility: "probe",
@@ -242,6 +263,9 @@ func (w *World) configure(context.Context) error {
 	}
 	if err := os.WriteFile(w.path("identity.json"), id, 0o600); err != nil {
 		return err
+	}
+	if w.opt.NoFile {
+		return nil
 	}
 	return os.WriteFile(w.path(ConfigFile), []byte(config.Encode(c)), 0o600)
 }

@@ -18,6 +18,9 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/devworld"
+	"github.com/afterput/afterput/cmd/internal/wire"
+	"github.com/afterput/afterput/pipeline/sqldb"
+	"github.com/afterput/afterput/pipeline/sqldb/sqldbtest"
 )
 
 func begin(t *testing.T, dir string) *devworld.World {
@@ -127,3 +130,40 @@ func TestSink(t *testing.T) {
 }
 
 func timestamp(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// A world on servers takes orders like the one on files, and leaves none of their passwords.
+func TestWorldOnDatabases(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, func(t *testing.T, url string) {
+		dir := t.TempDir()
+		start := func() *devworld.World {
+			w, err := devworld.Start(t.Context(), devworld.Options{
+				Dir: dir, Listen: "127.0.0.1:0", LedgerURL: url, OrdersURL: url, NoFile: true, Logger: slog.New(slog.DiscardHandler),
+			})
+			require.NoError(t, err)
+			t.Cleanup(w.Close)
+			return w
+		}
+		w := start()
+		require.Equal(t, []string{url, url}, []string{w.Config.Ledger.URL.Reveal(), w.Config.Orders.URL.Reveal()})
+		require.NoFileExists(t, filepath.Join(dir, devworld.ConfigFile))
+		found, err := wire.InspectOrders(t.Context(), w.Config.Orders)
+		require.NoError(t, err)
+		require.True(t, found.KeyUnique)
+		app, err := wire.Open(t.Context(), w.Config, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = app.Close() })
+		db, err := sqldb.Open(t.Context(), url)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		_, err = db.SQL().ExecContext(t.Context(), "INSERT INTO orders (id, openid) VALUES ('a', 'o')")
+		require.NoError(t, err)
+		was, err := app.Orders.ReadOrder(t.Context(), "a")
+		require.NoError(t, err)
+		require.NoError(t, app.Orders.WriteImages(t.Context(), was, []string{"cos://b/1.jpg"}))
+		start() // the tables are there already
+		is, err := app.Orders.ReadOrder(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []string{"cos://b/1.jpg"}, is.Images)
+	})
+}
