@@ -147,7 +147,7 @@ func codeOf(text string) string {
 func TestDocsConfiguration(t *testing.T) {
 	t.Parallel()
 	var sample map[string]any
-	require.NoError(t, yaml.Unmarshal([]byte(source(t, "cmd/internal/config/sample.yaml")), &sample))
+	require.NoError(t, yaml.Unmarshal([]byte(source(t, "deploy/afterput.yaml")), &sample))
 	defaults := make(map[string]string)
 	flatten(defaults, "", sample)
 	keys := slices.Concat(

@@ -14,9 +14,9 @@ import (
 func (a *app) configCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", GroupID: "check", Short: "Make, validate and show the configuration",
-		Example: "  afterput config init > afterput.yaml\n  afterput config validate\n  afterput config show --origin",
+		Example: "  afterput config init > afterput.yaml\n  afterput config validate\n  afterput config show --origin\n  afterput config env",
 	}
-	cmd.AddCommand(a.configInitCmd(), a.configValidateCmd(), a.configShowCmd())
+	cmd.AddCommand(a.configInitCmd(), a.configValidateCmd(), a.configShowCmd(), a.configSchemaCmd(), a.configEnvCmd())
 	return cmd
 }
 
@@ -113,4 +113,45 @@ func (a *app) configShowCmd() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&origin, "origin", false, "say where each value came from")
 	return cmd
+}
+
+func (a *app) configSchemaCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of the configuration file", Args: cobra.NoArgs,
+		Long: "For editors and for checks before a deployment. It knows the names and types of all keys;\n" +
+			"afterput config validate knows more.",
+		Example: "  afterput config schema > afterput.schema.json",
+		RunE: func(*cobra.Command, []string) error {
+			schema, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s\n", schema)
+			return err
+		},
+	}
+}
+
+func (a *app) configEnvCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "env", Short: "List the environment variable of every key", Args: cobra.NoArgs,
+		Long: "The elements of lists are numbered from 0. A secret may also be in a file: set the variable\n" +
+			"with _FILE at its end to its path.",
+		Example: "  afterput config env\n  afterput config env -o json",
+		RunE: func(*cobra.Command, []string) error {
+			p, err := a.printer()
+			if err != nil {
+				return err
+			}
+			rows := [][]any{}
+			for _, v := range config.Variables() {
+				value := v.Default
+				if text, err := strconv.Unquote(value); err == nil {
+					value = text
+				}
+				rows = append(rows, []any{v.Name, v.Key, value, v.Secret})
+			}
+			return p.Table("afterput.config.env.v1", []printer.Column{{Key: "name"}, {Key: "key"}, {Key: "default"}, {Key: "secret"}}, rows)
+		},
+	}
 }

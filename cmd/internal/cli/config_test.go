@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,24 @@ func TestConfigMistakes(t *testing.T) {
 	r = do(t, "config", "validate", "-c", path+".not")
 	require.Equal(t, exitConfig, r.code)
 	require.Contains(t, r.err, "afterput config init")
+}
+
+func TestConfigSchemaAndEnv(t *testing.T) {
+	t.Parallel()
+	r := do(t, "config", "schema")
+	require.Equal(t, exitOK, r.code, r.err)
+	var schema struct {
+		Schema     string                    `json:"$schema"`
+		Properties map[string]map[string]any `json:"properties"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.out), &schema))
+	require.Equal(t, "https://json-schema.org/draft/2020-12/schema", schema.Schema)
+	require.Contains(t, schema.Properties, "redis")
+
+	r = do(t, "config", "env", "-o", "plain", "--no-headers")
+	require.Equal(t, exitOK, r.code, r.err)
+	require.Contains(t, r.out, "AFTERPUT_BUCKETS_0_SECRET_KEY\tbuckets[0].secretKey\t\tyes\n")
+	require.Contains(t, r.out, "AFTERPUT_CHECK_MAX_PIXELS\tcheck.maxPixels\t50000000\tno\n")
 }
 
 // The secret that every place of a configuration holds here must come out nowhere.

@@ -144,3 +144,41 @@ func readSecretFile(path string) (string, error) {
 	}
 	return strings.TrimRight(string(raw), "\r\n"), nil
 }
+
+// Variable is one variable of the environment that Load reads.
+type Variable struct {
+	Name string
+	// Key is the key that it sets; lists of sections are shown with their first element.
+	Key string
+	// Default is the value of the key where nothing sets it.
+	Default string
+	// Secret variables may also be set by the path of a file, in Name with _FILE.
+	Secret bool
+}
+
+// Variables lists them in the order of the schema.
+func Variables() []Variable {
+	c := Default()
+	oneOfEach(reflectOf(c))
+	list := leaves(reflectOf(c))
+	variables := make([]Variable, len(list))
+	for i, l := range list {
+		variables[i] = Variable{Name: EnvName(l.key), Key: l.key, Default: show(l.value, false), Secret: isSecret(l.value.Type())}
+	}
+	return variables
+}
+
+// oneOfEach leaves one element in every list of sections.
+func oneOfEach(section reflect.Value) {
+	for _, c := range children(section) {
+		switch {
+		case isSection(c.value.Type()):
+			oneOfEach(c.value)
+		case isSectionList(c.value.Type()):
+			list := reflect.MakeSlice(c.value.Type(), 1, 1)
+			list.Index(0).Set(newElement(c.value.Type().Elem()))
+			c.value.Set(list)
+			oneOfEach(list.Index(0))
+		}
+	}
+}

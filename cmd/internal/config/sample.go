@@ -1,9 +1,6 @@
 package config
 
-import _ "embed"
-
-//go:embed sample.yaml
-var sample string
+import "github.com/afterput/afterput/deploy"
 
 // Sample is a commented afterput.yaml with every key at its default, for config init.
-func Sample() string { return sample }
+func Sample() string { return deploy.Config }
