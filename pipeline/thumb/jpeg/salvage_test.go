@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -102,6 +103,27 @@ func TestDecodeTruncatedProgressive(t *testing.T) {
 		}
 	}
 	require.Equal(t, 70, rows)
+}
+
+// What a cut file shows is its own: a decoder that has seen another file before gives the
+// same samples as a fresh one.
+func TestDecodeTruncatedShowsNothingElse(t *testing.T) {
+	t.Parallel()
+	m := jpegtest.New(32, 40, samplings["4:2:0"], 1)
+	other := jpegtest.Encode(jpegtest.New(80, 80, samplings["4:4:4"], 9), jpegtest.Options{})
+	for name, o := range map[string]jpegtest.Options{"one scan": {}, "progressive": {Progressive: true}, "restarts": {Progressive: true, Restart: 3}} {
+		data := jpegtest.Encode(m, o)
+		var used Decoder
+		for n := entropyBegin(data); n < len(data); n += 11 {
+			_, _, _, err := collect(t.Context(), &used, other, Options{Scale: Eighth})
+			require.NoError(t, err)
+			opt := Options{Scale: Full, MinRows: 0.01}
+			want, _, _, err := collect(t.Context(), new(Decoder), data[:n], opt)
+			got, _, _, err2 := collect(t.Context(), &used, data[:n], opt)
+			require.Equal(t, err, err2, "%s: cut at %d", name, n)
+			require.True(t, err != nil || reflect.DeepEqual(want, got), "%s: cut at %d", name, n)
+		}
+	}
 }
 
 func TestMinRows(t *testing.T) {

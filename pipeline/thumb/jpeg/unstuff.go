@@ -13,7 +13,7 @@ const (
 // reader gives the bits of entropy-coded data (F.2.2.5) out of a window in which the
 // stuffed zeros are gone and behind which there are always bytes to load, so that the
 // decoding of one MCU needs no check at all. It reads up to a marker; whoever reads on
-// gets bits of no meaning, and overrun tells.
+// gets zeros, and overrun tells.
 type reader struct {
 	src []byte
 	// pos is the first byte of src that is not in the window. Where final is set it is the
@@ -53,7 +53,10 @@ func (r *reader) fill() {
 	r.limit = r.end
 	if !r.final {
 		r.limit -= windowMargin
+		return
 	}
+	// What is left of other data must not become part of this image.
+	clear(r.window[r.end : r.end+windowMargin])
 }
 
 // unstuff appends the bytes up to the next 0xFF, and that one if it is data (B.1.1.5).
