@@ -63,15 +63,18 @@ e2e: ## The end-to-end tests (TestE2E...) on a real Redis
 clients: ## Real clients against a real afterput: Tencent's guides and SDKs, standardwebhooks, the forwarders; needs npm
 	@deploy/clients/run
 
-# A command of the battery; its counts are kept in CHAOS_DIR.
-CHAOS = bin/chaos -binary bin/afterput-chaos -dir $(CHAOS_DIR)
+# A command of the battery; its counts are kept in CHAOS_DIR. CHAOS_LEDGER (sqlite,
+# postgres, mariadb) and CHAOS_REDIS (plain, sentinel) move every row that can.
+CHAOS = bin/chaos -binary bin/afterput-chaos -dir $(CHAOS_DIR) -ledger "$(CHAOS_LEDGER)" -redis "$(CHAOS_REDIS)"
 CHAOS_DIR ?= bin/chaos.d
+CHAOS_LEDGER ?=
+CHAOS_REDIS ?=
 CHAOS_ROWS ?=
 CHAOS_SEEDS ?= 0
 CHAOS_N ?= 0
 
 bin/chaos-built:
-	@deploy/tools/ensure redis-server
+	@deploy/tools/ensure redis-server postgres $(if $(filter mariadb,$(CHAOS_LEDGER)),mariadbd)
 	@mkdir -p bin
 	@go build -o bin/chaos ./cmd/chaos
 	@CGO_ENABLED=0 go build -tags chaos -o bin/afterput-chaos ./cmd/afterput

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/redis/go-redis/v9/logging"
+
 	"github.com/afterput/afterput/cmd/internal/chaos"
 )
 
@@ -24,6 +26,8 @@ func run() int {
 	flag.StringVar(&opt.Binary, "binary", "bin/afterput-chaos", "afterput, built with the tag chaos")
 	flag.StringVar(&opt.Dir, "dir", "", "folder that keeps what was sent and counted; a temporary one is removed if all passed")
 	flag.StringVar(&rows, "rows", "", "rows to run, by comma; empty is all of the form")
+	flag.StringVar(&opt.On.Ledger, "ledger", "", "engine of ledger and orders: sqlite, postgres or mariadb; empty leaves it to the rows")
+	flag.StringVar(&opt.On.Redis, "redis", "", "shape of Redis: plain or sentinel; empty leaves it to the rows")
 	flag.BoolVar(&opt.Long, "long", false, "the long form: every row")
 	flag.IntVar(&opt.Seeds, "seeds", 0, "runs of each row; 0 is 1, or 3 in the long form")
 	flag.IntVar(&opt.Files, "n", 0, "files of each run; 0 is the row's own number")
@@ -32,6 +36,7 @@ func run() int {
 	if rows != "" {
 		opt.Rows = strings.Split(rows, ",")
 	}
+	logging.Disable() // the battery's own client says what sentinels do
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	failed, err := battery(ctx, opt)

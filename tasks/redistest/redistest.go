@@ -208,6 +208,19 @@ func (s *Server) Kill() {
 	}
 }
 
+// Running tells whether it was started and not killed.
+func (s *Server) Running() bool { return s.cmd != nil }
+
+// Forget removes what a killed server has kept.
+func (s *Server) Forget() {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir, "appendonly*"))
+	require.NoError(s.t, err)
+	for _, f := range append(files, filepath.Join(s.dir, "dump.rdb")) {
+		require.NoError(s.t, os.RemoveAll(f))
+	}
+}
+
 func freePort(t testing.TB) int {
 	t.Helper()
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

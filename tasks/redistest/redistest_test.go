@@ -33,8 +33,13 @@ func TestStartTriesAnotherPort(t *testing.T) {
 
 	second.Kill()
 	require.Error(t, second.Client().Ping(t.Context()).Err())
+	require.False(t, second.Running())
 	second.Run()
-	require.NoError(t, second.Client().Ping(t.Context()).Err(), "on the same port")
+	require.EqualValues(t, 1, second.Client().Exists(t.Context(), "mine").Val(), "on the same port and data")
+	second.Kill()
+	second.Forget()
+	second.Run()
+	require.Zero(t, second.Client().Exists(t.Context(), "mine").Val(), "it has forgotten")
 }
 
 func TestStartTLS(t *testing.T) {
@@ -47,7 +52,10 @@ func TestStartTLS(t *testing.T) {
 
 func TestStartSentinel(t *testing.T) {
 	t.Parallel()
-	w := StartSentinel(t, "hush")
+	w := StartSentinel(t, "hush", "--user", "app", "on", ">word", "~*", "+@all")
+	for _, s := range []*Server{w.Master, w.Replica} {
+		require.NoError(t, Client(t, "redis://app:word@"+s.Addr()+"/0").Ping(t.Context()).Err())
+	}
 	require.Error(t, Client(t, "redis://"+w.Sentinels[0].Addr()).Ping(t.Context()).Err(), "it wants its password")
 	w.Master.Kill()
 	w.Promoted()

@@ -31,13 +31,16 @@ type Watched struct {
 
 // StartSentinel starts a master, a replica and three sentinels, and waits until every
 // sentinel knows all of them. The sentinels want a password of their own, unless it is "".
-// A master that is away for a second is replaced.
-func StartSentinel(t testing.TB, password string) *Watched {
+// A master that is away for a second is replaced. args are options of redis-server for
+// master and replica.
+func StartSentinel(t testing.TB, password string, args ...string) *Watched {
 	t.Helper()
-	w := &Watched{t: t, Master: Start(t), Replica: newServer(t)}
+	w := &Watched{t: t, Master: newServer(t), Replica: newServer(t)}
+	w.Master.args = args
+	w.Master.start(func() int { return freePort(t) })
 	host, port, err := net.SplitHostPort(w.Master.Addr())
 	require.NoError(t, err)
-	w.Replica.args = []string{"--replicaof", host, port}
+	w.Replica.args = append([]string{"--replicaof", host, port}, args...)
 	w.Replica.start(func() int { return freePort(t) })
 	var addrs []string
 	for range 3 {

@@ -19,6 +19,8 @@ type Options struct {
 	Binary string
 	// Dir keeps what was sent and counted, a folder for each run. Required.
 	Dir string
+	// On is what every row stands on that can; empty parts leave it to the rows.
+	On Backends
 	// Rows narrows it to rows by ID; empty is all, or all of the short form.
 	Rows []string
 	// Long runs every row, not only those of the short form.
@@ -71,6 +73,9 @@ func Run(ctx context.Context, opt Options) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.On.check(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(opt.Dir, 0o750); err != nil {
 		return nil, err
 	}
@@ -99,7 +104,7 @@ func Run(ctx context.Context, opt Options) ([]Result, error) {
 
 // once makes one run of a row.
 func once(ctx context.Context, opt Options, row Row, seed uint64) Result {
-	r := Result{Row: row, Seed: seed}
+	r := Result{Row: row, On: row.on(opt.On), Seed: seed}
 	began := time.Now()
 	b, err := newBench(ctx, opt, row, seed, filepath.Join(opt.Dir, fmt.Sprintf("%s-%d", row.ID, seed)))
 	if err != nil {

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,16 +37,22 @@ type Bench struct {
 	// Dir keeps what was sent and counted.
 	Dir string
 
+	// On is what it stands on, Long the form of the battery.
+	On   Backends
+	Long bool
+
 	row    Row
 	binary string
 	gen    *generator
-	ledger *sql.DB
-	shop   *sql.DB
-	procs  []*Process
-	serve  *Process
-	mended time.Time
-	// ledgerURL puts the ledger somewhere else.
-	ledgerURL config.URL
+	ledger *sqldb.DB
+	shop   *sqldb.DB
+	// servers are nil with SQLite.
+	servers *servers
+	procs   []*Process
+	serve   *Process
+	mended  time.Time
+	// ledgerURL and shopURL put the ledger and the orders somewhere else.
+	ledgerURL, shopURL config.URL
 	// unacked is how often tasks had to be taken back although they had ended.
 	unacked int
 	closers []func()
@@ -58,7 +63,7 @@ type Bench struct {
 
 func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string) (b *Bench, err error) {
 	b = &Bench{
-		Files: row.Files, Dir: dir, row: row, binary: opt.Binary, fired: map[string]int{},
+		Files: row.Files, Dir: dir, On: row.on(opt.On), Long: opt.Long, row: row, binary: opt.Binary, fired: map[string]int{},
 		Rand: rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // repeatable on purpose
 	}
 	if opt.Files > 0 {
@@ -72,10 +77,13 @@ func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	if b.Redis, err = startRedis(ctx, filepath.Join(dir, "redis")); err != nil {
+	if b.Redis, err = startRedis(ctx, filepath.Join(dir, "redis"), b.On.Redis); err != nil {
 		return nil, err
 	}
 	b.closers = append(b.closers, b.Redis.close)
+	if err := b.databases(ctx); err != nil {
+		return nil, err
+	}
 	if row.Prepare != nil {
 		if err := row.Prepare(ctx, b); err != nil {
 			return nil, err
@@ -91,6 +99,9 @@ func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string
 			if b.ledgerURL != "" {
 				c.Ledger.URL = b.ledgerURL
 			}
+			if b.shopURL != "" {
+				c.Orders.URL = b.shopURL
+			}
 		},
 	}); err != nil {
 		return nil, err
@@ -99,13 +110,8 @@ func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string
 	if err := b.World.Listener.Close(); err != nil { // serve takes the address
 		return nil, err
 	}
-	for url, db := range map[config.URL]**sql.DB{b.World.Config.Ledger.URL: &b.ledger, b.World.Config.Orders.URL: &b.shop} {
-		conn, err := sqldb.Create(ctx, url.Reveal())
-		if err != nil {
-			return nil, err
-		}
-		b.closers = append(b.closers, func() { _ = conn.Close() })
-		*db = conn.SQL()
+	if err := b.connect(ctx); err != nil {
+		return nil, err
 	}
 	b.gen, err = newGenerator(b.World, b.shop, events, filepath.Join(dir, "sent.jsonl"), seed)
 	if err == nil {

@@ -78,13 +78,13 @@ func TestTable(t *testing.T) {
 	a, b := Row{ID: "1", Name: "kill"}, Row{ID: "2", Name: "wipe"}
 	var out strings.Builder
 	passed, failed, err := Table(&out, []Result{
-		{Row: a, Seed: 1, Fired: hit, Accepted: 10, Recovery: time.Second},
-		{Row: a, Seed: 2, Fired: hit, Accepted: 20, Recovery: 3 * time.Second, PeakRSS: 50 << 20},
+		{Row: a, On: a.on(Backends{}), Seed: 1, Fired: hit, Accepted: 10, Recovery: time.Second},
+		{Row: a, On: a.on(Backends{}), Seed: 2, Fired: hit, Accepted: 20, Recovery: 3 * time.Second, PeakRSS: 50 << 20},
 		{Row: b, Seed: 1, Fired: hit, Counts: Counts{Lost: 1, Stuck: 2}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 1}, []int{passed, failed})
-	require.Regexp(t, `\| 1 +\| kill +\| 2 +\| 30 +\| all zero +\| kill:4 +\| 3\.0 +\| 0 +\| 50 +\|`, out.String())
+	require.Regexp(t, `\| 1 +\| kill +\| sqlite, plain +\| 2 +\| 30 +\| all zero +\| kill:4 +\| 3\.0 +\| 0 +\| 50 +\|`, out.String())
 	require.Contains(t, out.String(), "FAIL: lost 1 stuck 2")
 }
 
@@ -99,9 +99,53 @@ func TestForms(t *testing.T) {
 		}
 		return ids
 	}
-	require.Equal(t, []string{"1", "2", "3", "6", "8", "13", "20", "21", "34", "C1", "C2", "C3"}, ids(Options{}))
-	require.Subset(t, ids(Options{Long: true}), strings.Split("1 2 3 4 5 6 8 9 10 11 12 13 14 16 17 18 19 20 21 22 23 31 33 34 M", " "))
+	require.Equal(t, []string{"1", "2", "3", "6", "8", "7", "15", "13", "20", "21", "34", "C1", "C2", "C3"}, ids(Options{}))
+	require.Subset(t, ids(Options{Long: true}), strings.Split("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 31 33 34 M C1 C2 C3 C4 C5", " "))
 	require.Equal(t, []string{"19"}, ids(Options{Rows: []string{"19"}}))
 	_, err := Options{Rows: []string{"99"}}.chosen()
 	require.ErrorIs(t, err, ErrNoRow)
+}
+
+// A row runs on what was asked for where it can, and else on what it is made for.
+func TestOn(t *testing.T) {
+	t.Parallel()
+	open, choosy := Row{}, Row{Ledgers: []string{Postgres, MariaDB}, Redises: []string{Sentinel}}
+	for _, tt := range []struct {
+		row         Row
+		asked, want Backends
+	}{
+		{open, Backends{}, Backends{SQLite, Plain}},
+		{open, Backends{Ledger: Postgres, Redis: Sentinel}, Backends{Postgres, Sentinel}},
+		{choosy, Backends{}, Backends{Postgres, Sentinel}},
+		{choosy, Backends{Ledger: MariaDB, Redis: Plain}, Backends{MariaDB, Sentinel}},
+		{choosy, Backends{Ledger: SQLite}, Backends{Postgres, Sentinel}},
+	} {
+		require.Equal(t, tt.want, tt.row.on(tt.asked))
+		require.NoError(t, tt.asked.check())
+	}
+	for _, asked := range []Backends{{Ledger: "oracle"}, {Redis: "cluster"}} {
+		_, err := Run(t.Context(), Options{On: asked, Dir: t.TempDir(), Progress: t.Output()})
+		require.ErrorIs(t, err, ErrNoBackend)
+	}
+}
+
+// What would end a test is an error for the battery, and what was begun is ended.
+func TestHost(t *testing.T) {
+	t.Parallel()
+	h := newHost(t.Context(), t.TempDir())
+	var ended []int
+	for i := range 3 {
+		require.NoError(t, h.do(func() { h.Cleanup(func() { ended = append(ended, i) }) }))
+	}
+	require.NoError(t, h.do(func() {
+		first, second := h.TempDir(), h.TempDir()
+		require.DirExists(h, first)
+		require.NotEqual(h, first, second)
+	}))
+	require.ErrorContains(t, h.do(func() { require.Equal(h, 1, 2) }), "expected: 1")
+	require.EqualError(t, h.do(func() { h.Skip("there is no postgres") }), "there is no postgres")
+	require.Error(t, h.do(h.FailNow))
+	require.NoError(t, h.do(func() {}), "errors are told once")
+	h.close()
+	require.Equal(t, []int{2, 1, 0}, ended)
 }

@@ -7,8 +7,11 @@
 // and leaves what it saw beside sent.jsonl, so that anyone can count again.
 //
 // Each run has a world of its own on loopback: a redis-server with an append-only file
-// behind a proxy that can cut the line, the COS server of the dev world with its faults,
-// and real processes of a binary that is built with the tag chaos. A row fails when a
+// behind a proxy that can cut the line, or a master and a replica under three sentinels;
+// ledger and orders in SQLite, or on a PostgreSQL or MariaDB behind a line that can be cut in
+// the middle of a COMMIT; the COS server of the dev world with its faults; and real processes
+// of a binary that is built with the tag chaos. The servers come from the starters of the
+// tests (tasks/redistest, pipeline/sqldb/sqldbtest). A row fails when a
 // count is not zero, and also when its fault never fired. A control row switches a
 // protection off: it passes when the counts fail.
 package chaos

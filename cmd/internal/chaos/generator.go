@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // the ETag of COS
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,13 +18,14 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/devworld"
 	"github.com/afterput/afterput/pipeline/probe/samples"
+	"github.com/afterput/afterput/pipeline/sqldb"
 )
 
 // generator is the oracle: it knows what it sent, and what must become of it.
 type generator struct {
 	world  *devworld.World
 	phone  *devworld.Phone
-	shop   *sql.DB
+	shop   *sqldb.DB
 	events *postbox
 	sent   *record
 
@@ -40,7 +40,7 @@ type generator struct {
 	doubles int
 }
 
-func newGenerator(w *devworld.World, shop *sql.DB, events *postbox, path string, seed uint64) (*generator, error) {
+func newGenerator(w *devworld.World, shop *sqldb.DB, events *postbox, path string, seed uint64) (*generator, error) {
 	sent, err := newRecord(path)
 	if err != nil {
 		return nil, err

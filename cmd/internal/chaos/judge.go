@@ -51,7 +51,7 @@ func (b *Bench) judge(ctx context.Context, r *Result) error {
 		j.note(&r.Counts.Ghosts, "ghost: %s", key)
 	}
 	r.Again, err = b.count(ctx, `SELECT COALESCE(SUM(n - 1), 0) FROM
-		(SELECT COUNT(*) AS n FROM attempts GROUP BY upload_id, step, scope, gen)`)
+		(SELECT COUNT(*) AS n FROM attempts GROUP BY upload_id, step, scope, gen) AS runs`)
 	return err
 }
 

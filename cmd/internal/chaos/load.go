@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -117,7 +116,7 @@ func (l *loader) middle(ctx context.Context, r *LoadReport) error {
 func (l *loader) standstill(ctx context.Context, r *LoadReport) error {
 	pause(ctx, (l.opt.For-l.opt.Stop)/2)
 	redis := l.bench.Redis
-	if err := redis.proc.Signal(syscall.SIGSTOP); err != nil {
+	if err := redis.Pause(); err != nil {
 		return err
 	}
 	r.stopped = time.Now()
@@ -129,7 +128,7 @@ func (l *loader) standstill(ctx context.Context, r *LoadReport) error {
 	if err == nil {
 		return fmt.Errorf("%w: Redis answered while it stood still", errPart)
 	}
-	if err := redis.proc.Signal(syscall.SIGCONT); err != nil {
+	if err := redis.Resume(); err != nil {
 		return err
 	}
 	r.resumed = time.Now()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/devworld"
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/sqldb"
 )
 
 // outside is what a run has left, read by SQL, by the bucket's listing and from the
@@ -123,7 +124,7 @@ func (b *Bench) lookLetters(ctx context.Context, o *outside) error {
 	})
 }
 
-func scan(ctx context.Context, db *sql.DB, query string, row func(*sql.Rows) error) error {
+func scan(ctx context.Context, db *sqldb.DB, query string, row func(*sql.Rows) error) error {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return err

@@ -72,6 +72,7 @@ func (c Counts) String() string {
 // Result is what one run showed.
 type Result struct {
 	Row  Row
+	On   Backends
 	Seed uint64
 	// Accepted is how many files were answered with 2xx.
 	Accepted int
@@ -102,8 +103,8 @@ func (r Result) line() string {
 	if !r.Passed() {
 		verdict = "FAIL"
 	}
-	s := fmt.Sprintf("%s row %-3s seed %d  %5d files  %s  recovery %.1fs  took %.0fs  fired %s",
-		verdict, r.Row.ID, r.Seed, r.Accepted, r.Counts, r.Recovery.Seconds(), r.Took.Seconds(), fired(r.Fired))
+	s := fmt.Sprintf("%s row %-3s on %s  seed %d  %5d files  %s  recovery %.1fs  took %.0fs  fired %s",
+		verdict, r.Row.ID, r.On, r.Seed, r.Accepted, r.Counts, r.Recovery.Seconds(), r.Took.Seconds(), fired(r.Fired))
 	if r.Err != nil {
 		s += "  error: " + r.Err.Error()
 	}
@@ -127,8 +128,8 @@ func fired(hits map[string]int) string {
 // Table prints a line for each row, and tells how many rows passed and failed.
 func Table(w io.Writer, results []Result) (passed, failed int, err error) {
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
-	_, _ = fmt.Fprintln(t, "| row\t| fault\t| seeds\t| files\t| counts\t| fired\t| recovery s\t| again\t| peak RSS MB\t|")
-	_, _ = fmt.Fprintln(t, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
+	_, _ = fmt.Fprintln(t, "| row\t| fault\t| on\t| seeds\t| files\t| counts\t| fired\t| recovery s\t| again\t| peak RSS MB\t|")
+	_, _ = fmt.Fprintln(t, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
 	for len(results) > 0 {
 		id := results[0].Row.ID
 		n := slices.IndexFunc(results, func(r Result) bool { return r.Row.ID != id })
@@ -172,7 +173,7 @@ func rowLine(w io.Writer, runs []Result) bool {
 	if !ok {
 		counts = "FAIL: " + counts
 	}
-	_, _ = fmt.Fprintf(w, "| %s\t| %s\t| %d\t| %d\t| %s\t| %s\t| %.1f\t| %d\t| %d\t|\n",
-		runs[0].Row.ID, runs[0].Row.Name, len(runs), files, counts, fired(hits), recovery.Seconds(), again, rss>>20)
+	_, _ = fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %d\t| %d\t| %s\t| %s\t| %.1f\t| %d\t| %d\t|\n",
+		runs[0].Row.ID, runs[0].Row.Name, runs[0].On, len(runs), files, counts, fired(hits), recovery.Seconds(), again, rss>>20)
 	return ok
 }

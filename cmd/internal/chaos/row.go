@@ -21,6 +21,10 @@ type Row struct {
 	// Letters are the classes of letters that may be left open at the end, beside those
 	// that the generator's own bad files explain.
 	Letters []string
+	// Ledgers and Redises are the back ends that it can run on, and the first of them is
+	// what it runs on unless the caller asks for another one. Empty: on all of them, and
+	// on SQLite and a plain Redis by itself.
+	Ledgers, Redises []string
 	// Tune changes the configuration of the world.
 	Tune func(*config.Config)
 	// Prepare makes what the world is built on.
@@ -33,7 +37,7 @@ type Row struct {
 // Rows gives the battery in its order.
 func Rows() []Row {
 	var all []Row
-	for _, part := range [][]Row{processRows(), redisRows(), storageRows(), inputRows(), resourceRows(), operatorRows(), mixedRows(), controlRows()} {
+	for _, part := range [][]Row{processRows(), redisRows(), failoverRows(), ordersRows(), storageRows(), inputRows(), resourceRows(), operatorRows(), mixedRows(), controlRows()} {
 		all = append(all, part...)
 	}
 	return all

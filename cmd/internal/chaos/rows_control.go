@@ -12,9 +12,11 @@ import (
 // would not notice that the protection is missing.
 func controlRows() []Row {
 	return []Row{
-		{ID: "C1", Name: "control: a verdict without its letter", Short: true, Control: true, Files: 20, Break: noLetter},
+		{ID: "C1", Name: "control: a verdict without its letter", Short: true, Control: true, Files: 20, Ledgers: []string{SQLite, Postgres}, Break: noLetter},
 		{ID: "C2", Name: "control: no WithoutCancel hook, so late acknowledgements are lost", Short: true, Control: true, Files: 120, Break: noHook},
 		{ID: "C3", Name: "control: FLUSHALL and no sweep", Short: true, Control: true, Files: 60, Tune: noSweep, Break: amid(wipeRedis)},
+		{ID: "C4", Name: "control: a failover with unreplicated writes and no sweep", Control: true, Files: 90, Ledgers: ordersRows()[0].Ledgers, Redises: []string{Sentinel}, Tune: noSweep, Break: amid(failOver)},
+		{ID: "C5", Name: "control: an orders database that acknowledges what it does not keep", Control: true, Files: 60, Break: forgetful},
 	}
 }
 
@@ -24,7 +26,13 @@ func noLetter(ctx context.Context, b *Bench) error {
 	if _, err := b.Both(ctx); err != nil {
 		return err
 	}
-	if _, err := b.ledger.ExecContext(ctx, `CREATE TRIGGER no_letter BEFORE INSERT ON dead_letters BEGIN SELECT RAISE(IGNORE); END`); err != nil {
+	if err := each(ctx, b.ledger, map[string][]string{
+		SQLite: {"CREATE TRIGGER no_letter BEFORE INSERT ON dead_letters BEGIN SELECT RAISE(IGNORE); END"},
+		Postgres: {
+			"CREATE FUNCTION no_letter() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+			"CREATE TRIGGER no_letter BEFORE INSERT ON dead_letters FOR EACH ROW EXECUTE FUNCTION no_letter()",
+		},
+	}[b.On.Ledger]...); err != nil {
 		return err
 	}
 	for range 3 {
@@ -80,9 +88,11 @@ func (b *Bench) takenBack(ctx context.Context, faults string) (int, error) {
 	if err := until(ctx, time.Minute, "the first thumbnails are there", func() bool { return b.thumbnails() > made+9 }); err != nil {
 		return 0, err
 	}
-	b.Redis.Cut()
+	if err := b.Redis.Cut(ctx); err != nil {
+		return 0, err
+	}
 	pause(ctx, 2*time.Second)
-	if err := b.Redis.Join(); err != nil {
+	if err := b.Redis.Join(ctx); err != nil {
 		return 0, err
 	}
 	b.Mended()

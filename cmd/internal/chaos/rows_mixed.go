@@ -56,15 +56,19 @@ func everything(ctx context.Context, b *Bench) error {
 			return err
 		}},
 		{"kill redis", func() error {
-			b.Redis.Kill()
+			if err := b.Redis.Kill(ctx); err != nil {
+				return err
+			}
 			return b.Redis.Start(ctx)
 		}},
 		{"flushall", func() error { return b.Redis.Client.FlushAll(ctx).Err() }},
 		{"delete keys", func() error { return breakKeys(ctx, b) }},
 		{"cut line", func() error {
-			b.Redis.Cut()
+			if err := b.Redis.Cut(ctx); err != nil {
+				return err
+			}
 			pause(ctx, time.Duration(b.Rand.IntN(8000))*time.Millisecond)
-			return b.Redis.Join()
+			return b.Redis.Join(ctx)
 		}},
 	}
 	end := time.Now().Add(10 * time.Minute)

@@ -181,7 +181,7 @@ func rollingRestarts(ctx context.Context, b *Bench) error {
 	if err == nil && charged > 0 {
 		err = fmt.Errorf("%d attempts were charged for a restart", charged)
 	}
-	if vanished, verr := b.count(ctx, "SELECT COUNT(*) FROM attempts WHERE vanished = 1"); verr != nil || vanished > 0 {
+	if vanished, verr := b.count(ctx, "SELECT COUNT(*) FROM attempts WHERE vanished"); verr != nil || vanished > 0 {
 		err = errors.Join(err, verr, fmt.Errorf("%d attempts count as vanished", vanished))
 	}
 	return err

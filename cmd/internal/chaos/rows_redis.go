@@ -14,8 +14,8 @@ func redisRows() []Row {
 		{ID: "5", Name: "kill -9 of Redis with AOF everysec", Files: 150, Break: amid(killRedis)},
 		{ID: "6", Name: "FLUSHALL, and a restart that forgot everything", Short: true, Files: 90, Break: amid(wipeRedis)},
 		{ID: "8", Name: "leases, tasks, active entries, queue names deleted", Short: true, Files: 150, Break: amid(breakKeys)},
-		{ID: "9", Name: "Redis full, read-only", Files: 150, Break: amid(fullRedis)},
-		{ID: "10", Name: "line to Redis cut for 0.5 s, 20 s and 45 s, slow, reset, sliced", Files: 200, Break: cutLine},
+		{ID: "9", Name: "Redis full, read-only", Files: 150, Redises: []string{Plain}, Break: amid(fullRedis)},
+		{ID: "10", Name: "line to Redis cut for 0.5 s, 20 s and 45 s, slow, reset, sliced", Files: 200, Redises: []string{Plain}, Break: cutLine},
 	}
 }
 
@@ -39,7 +39,9 @@ func amid(harm func(context.Context, *Bench) error) func(context.Context, *Bench
 
 func killRedis(ctx context.Context, b *Bench) error {
 	for range 3 {
-		b.Redis.Kill()
+		if err := b.Redis.Kill(ctx); err != nil {
+			return err
+		}
 		b.Fired("kill", 1)
 		pause(ctx, time.Duration(b.Rand.IntN(2000))*time.Millisecond)
 		if err := b.Redis.Start(ctx); err != nil {
@@ -60,7 +62,9 @@ func wipeRedis(ctx context.Context, b *Bench) error {
 	}
 	b.Fired("flushall", 1)
 	b.Fired("keys", int(lost))
-	b.Redis.Kill()
+	if err := b.Redis.Kill(ctx); err != nil {
+		return err
+	}
 	if err := b.Redis.Forget(); err != nil {
 		return err
 	}
@@ -181,10 +185,12 @@ func cutLine(ctx context.Context, b *Bench) error {
 	for _, d := range []time.Duration{500 * time.Millisecond, 20 * time.Second, 45 * time.Second} {
 		wait := b.Sending(ctx, b.Files/6)
 		pause(ctx, 300*time.Millisecond)
-		b.Redis.Cut()
+		if err := b.Redis.Cut(ctx); err != nil {
+			return err
+		}
 		b.Fired("cut", 1)
 		pause(ctx, d)
-		if err := b.Redis.Join(); err != nil {
+		if err := b.Redis.Join(ctx); err != nil {
 			return err
 		}
 		b.Mended()
