@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/pipeline/sqldb/sqldbtest"
 )
@@ -68,15 +67,6 @@ type servers struct {
 	ledgerURL, shopURL string
 }
 
-// shopTable makes the table that stands for the business's own.
-var shopTable = map[string]string{ //nolint:gochecknoglobals // a constant, if maps could be
-	Postgres: `CREATE TABLE orders (
-		id TEXT PRIMARY KEY, openid TEXT NOT NULL, images JSONB NOT NULL DEFAULT '[]', updated_at TIMESTAMPTZ)`,
-	MariaDB: `CREATE TABLE orders (
-		id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, openid VARCHAR(64) NOT NULL,
-		images JSON NOT NULL DEFAULT '[]', updated_at DATETIME(6))`,
-}
-
 // databases makes ledger and shop on a server. With SQLite the world makes them itself.
 func (b *Bench) databases(ctx context.Context) error {
 	create := map[string]func(testing.TB) string{Postgres: sqldbtest.Postgres, MariaDB: sqldbtest.MariaDB}[b.On.Ledger]
@@ -89,22 +79,21 @@ func (b *Bench) databases(ctx context.Context) error {
 	if err := h.do(func() { s.ledgerURL, s.shopURL = create(h), create(h) }); err != nil {
 		return err
 	}
-	var ledger, shop string
 	var err error
-	if s.ledger, ledger, err = sqldbtest.Through(ctx, s.ledgerURL); err != nil {
+	if s.ledger, b.ledgerURL, err = sqldbtest.Through(ctx, s.ledgerURL); err != nil {
 		return err
 	}
 	b.closers = append(b.closers, s.ledger.Close)
-	if s.shop, shop, err = sqldbtest.Through(ctx, s.shopURL); err != nil {
+	if s.shop, b.shopURL, err = sqldbtest.Through(ctx, s.shopURL); err != nil {
 		return err
 	}
 	b.closers = append(b.closers, s.shop.Close)
-	b.servers, b.ledgerURL, b.shopURL = s, config.URL(ledger), config.URL(shop)
+	b.servers = s
 	return nil
 }
 
 // connect opens the battery's own connections, past the lines.
-func (b *Bench) connect(ctx context.Context) (err error) {
+func (b *Bench) connect(ctx context.Context) error {
 	ledger, shop := b.World.Config.Ledger.URL.Reveal(), b.World.Config.Orders.URL.Reveal()
 	if b.servers != nil {
 		ledger, shop = b.servers.ledgerURL, b.servers.shopURL
@@ -117,10 +106,7 @@ func (b *Bench) connect(ctx context.Context) (err error) {
 		b.closers = append(b.closers, func() { _ = conn.Close() })
 		*db = conn
 	}
-	if table := shopTable[b.On.Ledger]; table != "" {
-		_, err = b.shop.ExecContext(ctx, table)
-	}
-	return err
+	return nil
 }
 
 // each executes statements one by one.

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/devworld"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/sqldb"
@@ -52,7 +51,7 @@ type Bench struct {
 	serve   *Process
 	mended  time.Time
 	// ledgerURL and shopURL put the ledger and the orders somewhere else.
-	ledgerURL, shopURL config.URL
+	ledgerURL, shopURL string
 	// unacked is how often tasks had to be taken back although they had ended.
 	unacked int
 	closers []func()
@@ -92,17 +91,7 @@ func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string
 	events := &postbox{}
 	if b.World, err = devworld.Start(ctx, devworld.Options{
 		Dir: dir, Listen: "127.0.0.1:0", RedisURL: b.Redis.URL, Deliver: events.put, Logger: slog.New(slog.DiscardHandler),
-		Tune: func(c *config.Config) {
-			if row.Tune != nil {
-				row.Tune(c)
-			}
-			if b.ledgerURL != "" {
-				c.Ledger.URL = b.ledgerURL
-			}
-			if b.shopURL != "" {
-				c.Orders.URL = b.shopURL
-			}
-		},
+		LedgerURL: b.ledgerURL, OrdersURL: b.shopURL, Tune: row.Tune,
 	}); err != nil {
 		return nil, err
 	}

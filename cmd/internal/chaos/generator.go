@@ -150,8 +150,10 @@ func (g *generator) sendOrder(ctx context.Context, o *order) error {
 }
 
 func (g *generator) makeOrder(ctx context.Context, id, owner string) error {
-	_, err := g.shop.ExecContext(ctx, "INSERT INTO orders (id, openid) VALUES (?, ?)", id, owner)
-	return err
+	return again(ctx, func() error { // a row may keep its database busy
+		_, err := g.shop.ExecContext(ctx, "INSERT INTO orders (id, openid) VALUES (?, ?)", id, owner)
+		return err
+	})
 }
 
 // upload records a file, uploads it and delivers its event, unless the phone alone tells.

@@ -36,7 +36,7 @@ func smallDisk(_ context.Context, b *Bench) error {
 		return fmt.Errorf("mount a file system, which needs root: %w", err)
 	}
 	b.closers = append(b.closers, func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
-	b.ledgerURL = config.URL("sqlite://" + filepath.Join(dir, "ledger.db"))
+	b.ledgerURL = "sqlite://" + filepath.Join(dir, "ledger.db")
 	return nil
 }
 
