@@ -16,7 +16,7 @@ import (
 
 func (a *app) demoCmd() *cobra.Command {
 	var opt demo.Options
-	var verify bool
+	var verify, clean bool
 	cmd := &cobra.Command{
 		Use: "demo", GroupID: "run", Short: "Do the main job once, end to end, and count", Args: cobra.NoArgs,
 		Long: `Starts a dev world on free loopback ports, uploads photos by signed requests, lets events
@@ -25,12 +25,25 @@ runs the whole line and prints a report. What was sent is kept in DIR/sent.jsonl
 outcomes are read back from the orders database and the bucket.
 
 Exit code 0 only when sent = done + rejected + dead + discarded, nothing is in flight and
-every order holds its files in the chosen order; else 3.`,
-		Example: "  afterput demo\n  afterput demo --photos ~/Pictures --count 30\n  afterput demo --dir /tmp/d -o json\n  afterput demo --verify --dir /tmp/d",
+every order holds its files in the chosen order; else 3.
+
+` + demoServersHelp,
+		Example: "  afterput demo\n  afterput demo --photos ~/Pictures --count 30\n  afterput demo --dir /tmp/d -o json\n  afterput demo --verify --dir /tmp/d\n" +
+			"  AFTERPUT_DATABASE_URL_FILE=db.url AFTERPUT_REDIS_URL=redis://127.0.0.1:6379/1 afterput demo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.printer()
 			if err != nil {
 				return err
+			}
+			if opt.Servers, err = a.demoServers(); err != nil {
+				return err
+			}
+			if (clean || opt.Keep) && !opt.Servers.Used() {
+				return failf(exitUsage, "usage", "the embedded world is kept in --dir and nowhere else",
+					"--keep and --clean are for servers: set AFTERPUT_DATABASE_URL or AFTERPUT_REDIS_URL")
+			}
+			if clean {
+				return demoError(demo.Clean(cmd.Context(), opt))
 			}
 			if opt.Dir == "" {
 				if verify {
@@ -52,7 +65,7 @@ every order holds its files in the chosen order; else 3.`,
 			rep, err := run(cmd.Context(), opt)
 			done()
 			if err != nil {
-				return err
+				return demoError(err)
 			}
 			return a.demoReport(p, rep)
 		},
@@ -60,8 +73,10 @@ every order holds its files in the chosen order; else 3.`,
 	cmd.Flags().StringVar(&opt.Dir, "dir", "", "empty folder for everything (default a temporary one, which is kept)")
 	cmd.Flags().StringVar(&opt.Photos, "photos", "", "folder of photos (default rendered ones)")
 	cmd.Flags().IntVar(&opt.Count, "count", 0, "how many photos (default 60, or all of the folder)")
-	cmd.Flags().StringVar(&opt.RedisURL, "redis", "", "use this Redis instead of the embedded one")
 	cmd.Flags().BoolVar(&verify, "verify", false, "only judge the demo that ran in --dir")
+	cmd.Flags().BoolVar(&opt.Keep, "keep", false, "leave what was made on servers, to look around")
+	cmd.Flags().BoolVar(&clean, "clean", false, "only remove what a demo left on servers")
+	cmd.MarkFlagsMutuallyExclusive("verify", "keep", "clean")
 	return cmd
 }
 

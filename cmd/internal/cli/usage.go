@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// strict makes every mistake in commands and arguments a usage error. cobra by itself
+// strict makes every mistake in commands, flags that exclude each other, and arguments a
+// usage error. cobra by itself
 // prints the help of a group and succeeds when its subcommand does not exist.
 func strict(cmd *cobra.Command) {
 	if args := cmd.Args; args != nil {
@@ -18,6 +19,12 @@ func strict(cmd *cobra.Command) {
 			}
 			return usage(cmd, err)
 		}
+	}
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmd.ValidateFlagGroups(); err != nil { // as cobra does a moment later
+			return usage(cmd, err)
+		}
+		return nil
 	}
 	if cmd.HasSubCommands() && !cmd.Runnable() {
 		cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, group, true

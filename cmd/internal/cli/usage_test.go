@@ -32,6 +32,7 @@ func TestUsageErrors(t *testing.T) {
 		"pool":               {[]string{"worker", "--pool", "x", "-c", path}, `there is no pool "x"`},
 		"queue":              {[]string{"queues", "pause", "thumbs"}, "want checks, thumbnails, orders, urls, hooks"},
 		"pause for":          {[]string{"queues", "pause", "urls", "--for", "soon"}, "want how long, such as 30m"},
+		"flags together":     {[]string{"demo", "--keep", "--clean"}, "none of the others can be"},
 		"verify":             {[]string{"demo", "--verify"}, "--verify needs the --dir"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,6 +32,9 @@ func (p *phones) upload(ctx context.Context, pl *plan) error {
 	g.SetLimit(4)
 	for i := range pl.shots {
 		g.Go(func() error {
+			if err := ctx.Err(); err != nil { // rendering takes long, and hears nothing
+				return err
+			}
 			s := &pl.shots[i]
 			body, err := s.body()
 			if err != nil {

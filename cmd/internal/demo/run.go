@@ -1,15 +1,19 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/devworld"
@@ -28,8 +32,12 @@ type Options struct {
 	Photos string
 	// Count is how many photos; 0 means 60 rendered ones, or all of the folder.
 	Count int
-	// RedisURL uses a Redis that is there instead of the embedded one.
-	RedisURL string
+	// Servers are used instead of the embedded world. What the demo makes there it removes
+	// at its end.
+	Servers Servers
+	// Keep leaves what the demo made on servers, and a configuration with their passwords in
+	// Dir, for whoever wants to look around. A report that does not hold is kept too.
+	Keep bool
 	// Say tells a person what goes on. Required.
 	Say func(format string, args ...any)
 	// Progress counts files; nil for none.
@@ -52,18 +60,50 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := begin(ctx, opt)
+	g, err := visit(opt.Servers)
 	if err != nil {
 		return nil, err
 	}
-	defer w.end()
-	rep := &Report{Dir: opt.Dir}
-	if err := w.live(ctx, layOut(photos, 1), rep); err != nil {
+	defer g.close()
+	if err := g.claim(ctx, mark(opt)); err != nil {
 		return nil, err
 	}
+	rep := &Report{Dir: opt.Dir}
+	err = play(ctx, opt, g, layOut(photos, 1), rep)
 	rep.Seconds = time.Since(began).Seconds()
 	rep.settle()
+	if opt.Servers.Used() && (opt.Keep || err == nil && !rep.Holds) {
+		opt.Say("kept: %s; remove it by: afterput demo --clean", g.where())
+	} else if cleaned := g.clean(ctx); cleaned != nil {
+		err = errors.Join(err, cleaned)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return rep, nil
+}
+
+// mark says whose room something is.
+func mark(opt Options) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	dir := opt.Dir
+	if len(dir) > 80 {
+		dir = "..." + dir[len(dir)-77:]
+	}
+	return fmt.Sprintf("the demo in %+q on %s since %s", dir, host, time.Now().UTC().Format(time.DateTime))
+}
+
+// play runs a world, plays the plan in it and ends it.
+func play(ctx context.Context, opt Options, g *guest, pl *plan, rep *Report) error {
+	w, err := begin(ctx, opt, g)
+	if err != nil {
+		return err
+	}
+	defer w.end()
+	return w.live(ctx, pl, rep)
 }
 
 // Verify judges a demo that has ended by what lies in its folder. What lived in Redis
@@ -74,7 +114,17 @@ func Verify(ctx context.Context, opt Options) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: --verify wants the --dir of a demo that ran", err)
 	}
-	world, app, err := open(ctx, opt)
+	g, err := visit(Servers{Database: opt.Servers.Database}) // nothing in Redis is judged
+	if err != nil {
+		return nil, err
+	}
+	if g.room != nil {
+		if _, made, err := g.room.look(ctx); err != nil || made == "" {
+			return nil, cmp.Or(err, fmt.Errorf("%s holds no demo: --verify wants one that ran with --keep", g.room.name))
+		}
+	}
+	opt.Servers.Redis = config.Redis{}
+	world, app, err := open(ctx, opt, g)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +149,17 @@ type stage struct {
 	ends   []func()
 }
 
-func open(ctx context.Context, opt Options) (*devworld.World, *wire.App, error) {
+func open(ctx context.Context, opt Options, g *guest) (*devworld.World, *wire.App, error) {
 	world, err := devworld.Start(ctx, devworld.Options{
-		Dir: opt.Dir, Listen: "127.0.0.1:0", RedisURL: opt.RedisURL, Logger: opt.Logger,
-		Tune: func(c *config.Config) { c.Retry.WaitingFor, c.Sweep.Every = waitingFor, 2*time.Second },
+		Dir: opt.Dir, Listen: "127.0.0.1:0", Logger: opt.Logger,
+		RedisURL: opt.Servers.Redis.URL.Reveal(), LedgerURL: g.database(), OrdersURL: g.database(),
+		NoFile: opt.Servers.Used() && !opt.Keep,
+		Tune: func(c *config.Config) {
+			c.Retry.WaitingFor, c.Sweep.Every = waitingFor, 2*time.Second
+			if g.line != nil {
+				c.Redis = opt.Servers.Redis
+			}
+		},
 	})
 	if err != nil {
 		return nil, nil, err
@@ -115,14 +172,14 @@ func open(ctx context.Context, opt Options) (*devworld.World, *wire.App, error) 
 	return world, app, nil
 }
 
-func begin(ctx context.Context, opt Options) (*stage, error) {
+func begin(ctx context.Context, opt Options, g *guest) (*stage, error) {
 	sent, err := prepare(opt.Dir)
 	if err != nil {
 		return nil, err
 	}
 	s := &stage{opt: opt}
 	s.ends = append(s.ends, func() { _ = sent.f.Close() })
-	if s.world, s.app, err = open(ctx, opt); err != nil {
+	if s.world, s.app, err = open(ctx, opt, g); err != nil {
 		s.end()
 		return nil, err
 	}
@@ -230,15 +287,17 @@ func (s *stage) createOrders(ctx context.Context, pl *plan, late bool) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	for _, o := range pl.orders {
-		if o.late != late {
-			continue
+	return db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		for _, o := range pl.orders {
+			if o.late != late {
+				continue
+			}
+			if _, err := tx.NewRaw("INSERT INTO orders (id, openid) VALUES (?, ?)", o.id, o.ownerInShop()).Exec(ctx); err != nil {
+				return err
+			}
 		}
-		if _, err := db.SQL().ExecContext(ctx, "INSERT INTO orders (id, openid) VALUES (?, ?)", o.id, o.ownerInShop()); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // settled waits until no step is pending.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,11 +21,31 @@ import (
 
 const demoPhotos = 10
 
+// demoCount is demoPhotos for the command line.
+var demoCount = strconv.Itoa(demoPhotos)
+
+// ranDemo is what the demo of embeddedDemo said. Its folder is among those of the binary.
+var ranDemo struct {
+	sync.Once
+	code int
+	rep  demo.Report
+}
+
+// embeddedDemo runs the demo in the embedded world once for all tests, which look at its
+// folder and change nothing in it.
+func embeddedDemo(t *testing.T) (dir string, rep demo.Report) {
+	t.Helper()
+	dir = filepath.Join(scratch, "demo")
+	ranDemo.Do(func() {
+		ranDemo.code, ranDemo.rep = runDemo(t, "demo", "--dir", dir, "--count", demoCount, "-o", "json")
+	})
+	require.Zero(t, ranDemo.code, ranDemo.rep.Problems)
+	return dir, ranDemo.rep
+}
+
 // The demo holds, and whatever is taken from its folder afterwards is named.
 func TestE2EDemo(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "demo")
-	code, rep := runDemo(t, "demo", "--dir", dir, "--count", strconv.Itoa(demoPhotos), "-o", "json")
-	require.Zero(t, code, rep.Problems)
+	dir, rep := embeddedDemo(t)
 	require.True(t, rep.Holds)
 	require.Empty(t, rep.Problems)
 	require.Equal(t, rep.Announced, rep.Done+rep.Rejected)
@@ -90,8 +111,15 @@ func TestE2EDemo(t *testing.T) {
 // runDemo runs the command in a process of its own and reads its report.
 func runDemo(t *testing.T, args ...string) (code int, rep demo.Report) {
 	t.Helper()
+	return runDemoOn(t, nil, args...)
+}
+
+// runDemoOn is runDemo with something in the environment.
+func runDemoOn(t *testing.T, environ []string, args ...string) (code int, rep demo.Report) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := command(t, t.TempDir(), args...)
+	cmd.Env = append(cmd.Env, environ...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	exit, ok := errors.AsType[*exec.ExitError](err)

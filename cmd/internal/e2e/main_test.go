@@ -53,11 +53,18 @@ type process struct {
 // start runs afterput in a folder until the test ends, or stop or kill.
 func start(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
+	return startWith(t, nil, dir, args...)
+}
+
+// startWith is start with something in the environment.
+func startWith(t *testing.T, environ []string, dir string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, name: args[0], done: make(chan struct{})}
 	out, err := os.CreateTemp(t.TempDir(), args[0]+"-*.log")
 	require.NoError(t, err)
 	p.log = out.Name()
 	p.cmd = command(t, dir, args...)
+	p.cmd.Env = append(p.cmd.Env, environ...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	require.NoError(t, p.cmd.Start())
 	go func() {
