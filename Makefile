@@ -17,10 +17,10 @@ build: ## Build bin/afterput, static
 	CGO_ENABLED=0 go build -trimpath -o bin/afterput ./cmd/afterput
 
 .PHONY: test
-test: ## The full run: installs what is missing, race detector, nothing skipped
+test: ## The full run: installs what is missing, race detector, nothing skipped, a table of the back ends
 	@deploy/tools/ensure redis-server postgres mariadbd ffmpeg gcc
 	@mkdir -p bin && go build -o bin/testcount ./deploy/tools/testcount
-	@CGO_ENABLED=1 AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -race -json ./... | bin/testcount
+	@export CGO_ENABLED=1 AFTERPUT_TEST_REQUIRE=$(REQUIRE); go test -race -json ./... | bin/testcount
 
 .PHONY: race
 race: ## Tests with the race detector, parts without their server skipped

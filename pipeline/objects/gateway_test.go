@@ -15,7 +15,6 @@ import (
 	"github.com/afterput/afterput/pipeline/cloudbase/cloudbasetest"
 	"github.com/afterput/afterput/pipeline/objects"
 	"github.com/afterput/afterput/pipeline/objects/coslocal"
-	"github.com/afterput/afterput/pipeline/objects/objectstest"
 	"github.com/afterput/afterput/pipeline/qsign"
 )
 
@@ -56,15 +55,6 @@ func openCloud(t *testing.T) cloudWorld {
 
 func cloudID(key string) pipeline.FileID {
 	return pipeline.FileID{Env: cloudbasetest.Env, Bucket: bucket, Path: key}
-}
-
-func TestCloudBaseConformance(t *testing.T) {
-	t.Parallel()
-	objectstest.Run(t, func(t *testing.T) objectstest.Backend {
-		t.Helper()
-		w := openCloud(t)
-		return objectstest.Backend{Objects: w.store, Bucket: bucket, Seed: w.seed}
-	})
 }
 
 // TestFileIDsResolve: what the Store puts has a download URL, whatever its name, until it

@@ -48,13 +48,21 @@ func open(t *testing.T, local coslocal.Options, opt objects.Options) world {
 	return world{store, server, web.URL}
 }
 
-func TestConformance(t *testing.T) {
+func TestSuite(t *testing.T) {
 	t.Parallel()
-	objectstest.Run(t, func(t *testing.T) objectstest.Backend {
-		t.Helper()
-		w := open(t, coslocal.Options{}, objects.Options{})
-		return objectstest.Backend{Objects: w.store, Bucket: bucket, Seed: w.seed}
-	})
+	for name, open := range map[string]func(t *testing.T) world{
+		"cos":       func(t *testing.T) world { return open(t, coslocal.Options{}, objects.Options{}) },
+		"cloudbase": func(t *testing.T) world { return openCloud(t).world },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objectstest.Run(t, func(t *testing.T) objectstest.Backend {
+				t.Helper()
+				w := open(t)
+				return objectstest.Backend{Objects: w.store, Bucket: bucket, Seed: w.seed}
+			})
+		})
+	}
 }
 
 func (w world) seed(t *testing.T, key string, body []byte, contentType string, public bool) {

@@ -28,18 +28,22 @@ type counter struct {
 	packages                map[string]*pkg
 	builds                  map[string]*strings.Builder
 	skips                   []string
+	table                   matrix
+	// strict makes an empty cell of the table a failure.
+	strict bool
 }
 
 // pkg is what is known of a package while its tests run.
 type pkg struct {
 	output  map[string]*strings.Builder // by test; "" is the package's own
 	running map[string]bool
+	ended   map[string]bool // true: it passed
 	passed  int
 	failed  int
 }
 
 func newCounter(out io.Writer) *counter {
-	return &counter{out: out, packages: make(map[string]*pkg), builds: make(map[string]*strings.Builder)}
+	return &counter{out: out, table: matrix{}, packages: make(map[string]*pkg), builds: make(map[string]*strings.Builder)}
 }
 
 // read takes events until the end. A line that is no event is printed as it is.
@@ -74,7 +78,7 @@ func (c *counter) event(e event) {
 	}
 	p := c.packages[e.Package]
 	if p == nil {
-		p = &pkg{output: make(map[string]*strings.Builder), running: make(map[string]bool)}
+		p = &pkg{output: make(map[string]*strings.Builder), running: make(map[string]bool), ended: make(map[string]bool)}
 		c.packages[e.Package] = p
 	}
 	switch {
@@ -103,6 +107,7 @@ func (c *counter) test(p *pkg, e event) {
 	default:
 		return
 	}
+	p.ended[e.Test] = e.Action == "pass"
 	delete(p.running, e.Test)
 	delete(p.output, e.Test)
 }
@@ -137,6 +142,7 @@ func (c *counter) packageEnd(p *pkg, e event) {
 	default:
 		return
 	}
+	c.table.add(e.Package, p.ended)
 	delete(c.packages, e.Package)
 }
 
@@ -149,6 +155,13 @@ func (c *counter) finish() bool {
 	}
 	for _, s := range c.skips {
 		fmt.Fprintln(c.out, s)
+	}
+	c.table.print(c.out)
+	if c.strict {
+		for _, cell := range c.table.empty() {
+			c.failed++
+			fmt.Fprintf(c.out, "--- FAIL: no test passed: %s\n", cell)
+		}
 	}
 	if c.passed+c.failed == 0 {
 		fmt.Fprintln(c.out, "no test ran")
