@@ -6,19 +6,14 @@ import (
 	"github.com/afterput/afterput/pipeline/thumb/resample"
 )
 
-// profile says what the colour profile of a file asks for.
-func (p picture) profile() (t *icc.Transform, keep []byte) {
-	if len(p.icc) == 0 {
-		return nil, nil
-	}
-	return profile(p.icc, p.gray)
-}
-
 // profile says what an embedded colour profile asks for: a conversion to sRGB, or, where
 // there is no simple one, that it goes along with the thumbnail. gray tells an image without
 // colour. A profile that is broken, or that is for other colours than the image has, counts
 // as none, as it does in browsers.
 func profile(data []byte, gray bool) (t *icc.Transform, keep []byte) {
+	if len(data) == 0 {
+		return nil, nil
+	}
 	p, err := icc.Parse(data)
 	if err != nil {
 		return nil, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/thumb/jpeg"
+	"github.com/afterput/afterput/pipeline/thumb/resample"
 )
 
 // fast renders JPEGs, and PNGs without transparent pixels. It decodes no more of a JPEG than
@@ -23,7 +24,10 @@ func (*fast) path(p picture, targets []target) Path {
 	return Path{PathFast, p.kind, int(jpeg.Full / scaleFor(targets))}
 }
 
-func (*fast) takes(p picture) bool { return p.jpeg != nil || p.png != nil && !p.png.Alpha() }
+// takes leaves the few PNGs alone that are longer than a filter can be.
+func (*fast) takes(p picture) bool {
+	return p.jpeg != nil || p.png != nil && !p.png.Alpha() && max(p.width, p.height) <= resample.MaxSamples
+}
 
 // headroom is how many pixels a side are decoded at least for one of a thumbnail, where the
 // original has them. What the decoder leaves out aliases; the filter removes it.
@@ -49,14 +53,18 @@ func (*fast) cost(p picture, targets []target) int64 {
 		cost = p.jpeg.Memory(scale)
 		columns, _ = p.jpeg.PlaneSize(0, scale)
 	}
+	planes := int64(3) // lying and upright, a byte and a half each
+	if p.jpeg != nil && p.jpeg.Model > jpeg.ModelYCbCr {
+		planes = 10 // up to four whole ones, and what becomes of them
+	}
 	for _, t := range targets {
-		cost += t.pixels() * 5
+		cost += t.pixels()*planes + t.writing(p.keep)
 		if t.from == decoded {
 			const rowsKept, planes = 64, 4
 			cost += int64(columns) * rowsKept * planes
 		}
 	}
-	return cost + fixedCost
+	return cost + 3*int64(len(p.keep)) + fixedCost
 }
 
 // fixedCost is what the tables of decoder, filters and encoder take.
@@ -107,12 +115,11 @@ func (f *fast) decode(ctx context.Context, s *scratch, p picture, targets []targ
 	if err != nil {
 		return nil, err
 	}
-	toSRGB, keep := p.profile()
 	images := make([]planar, len(targets))
 	for _, r := range roots {
 		one := r.finish(s, p)
-		one.convert(toSRGB)
-		one.profile = keep
+		one.convert(p.toSRGB)
+		one.profile = p.keep
 		images[r.index] = one
 	}
 	return images, nil

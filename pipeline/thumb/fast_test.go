@@ -278,6 +278,12 @@ func colours(t *testing.T, opt thumb.Options) {
 	}
 	_, err := run(t, newEngine(t, opt), profiled(samples.Gray, grey), box(20))
 	require.NoError(t, err)
+	ink := samples.CMYKJPEG(64, 48)
+	want, err := run(t, newEngine(t, opt), ink, box(20))
+	require.NoError(t, err)
+	got, err := run(t, newEngine(t, opt), profiled(samples.AdobeRGB, ink), box(20))
+	require.NoError(t, err)
+	require.Equal(t, want, got, "inks have no profile of RGB")
 }
 
 // A profile that only a colour engine could convert goes along, in every format.

@@ -40,6 +40,15 @@ func stretched(w, h uint16) []byte {
 	return data
 }
 
+// claiming is a small lossy WebP whose header says that so many bytes follow.
+func claiming(size uint32) []byte {
+	data := samples.WebPLossy(16, 16)
+	const first = 256 + 8 // bytes of its first partition
+	binary.LittleEndian.PutUint32(data[16:], size+10+first-1)
+	binary.LittleEndian.PutUint32(data[4:], size+10+first+100)
+	return data
+}
+
 // TestBombs: what is too much is refused by its header, with hardly an allocation. It does
 // not run beside other tests, whose allocations would count.
 //
@@ -58,6 +67,7 @@ func TestBombs(t *testing.T) {
 		{"JPEG of 65535 x 65535", stretched(65535, 65535), "", pipeline.CodeTooManyPixels},
 		{"JPEG with a little data", stretched(7000, 7000), "", pipeline.CodeCorruptFile},
 		{"WebP", samples.WebPBomb(), "", pipeline.CodeTooManyPixels},
+		{"WebP that claims 16 MiB", claiming(1 << 24), "", pipeline.CodeCorruptFile},
 		{"a thousand scans", manyScans(1000), "", pipeline.CodeCorruptFile},
 		{"TIFF", samples.TIFF(100, 100), "", pipeline.CodeTypeNotAllowed},
 		{"BMP", samples.BMP(100, 100), "", pipeline.CodeTypeNotAllowed},

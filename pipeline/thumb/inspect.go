@@ -11,6 +11,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/probe"
+	"github.com/afterput/afterput/pipeline/thumb/icc"
 	"github.com/afterput/afterput/pipeline/thumb/jpeg"
 	"github.com/afterput/afterput/pipeline/thumb/png"
 )
@@ -23,15 +24,18 @@ type picture struct {
 	width, height int
 	// orientation is the EXIF orientation 1..8; 0 for none.
 	orientation int
-	// depth is how many bytes per pixel decoding takes, at least 1.
-	depth int64
+	// depth is how many bytes per pixel decoding takes, at least 1, and extra how many
+	// besides.
+	depth, extra int64
 	// jpeg is the header of a JPEG, nil otherwise.
 	jpeg *jpeg.Header
 	// png is the header of a PNG that is read row by row, nil otherwise.
 	png *png.Header
-	// icc is the colour profile, nil for none, and gray tells an image without colour.
-	icc  []byte
+	// gray tells an image without colour.
 	gray bool
+	// toSRGB and keep are what its colour profile asks for; both are nil for none.
+	toSRGB *icc.Transform
+	keep   []byte
 	// maxScans is how often the scans of a JPEG may visit each block.
 	maxScans int
 	// frame is the first frame of an animated WebP, nil otherwise.
@@ -129,7 +133,7 @@ func (p *picture) header() error {
 	p.width, p.height = cfg.Width, cfg.Height
 	switch p.kind {
 	case probe.TypeGIF:
-		p.depth = 1
+		p.depth = 2 // an interlaced one is copied
 	case probe.TypeWebP:
 		p.depth = 6 // lossless: 4, plus what its transforms keep; lossy: 1.5, plus 4 for alpha
 	}
@@ -148,7 +152,10 @@ func (p *picture) headerJPEG() error {
 		return fmt.Errorf("the JPEG has %d scans, the limit is %d", h.Scans, p.maxScans)
 	}
 	p.jpeg, p.width, p.height, p.depth = &h, h.Width, h.Height, depthJPEG(&h)
-	p.icc, p.gray = h.ICC, h.Model == jpeg.ModelGray
+	p.gray = h.Model == jpeg.ModelGray
+	if len(h.Components) < 4 { // what there is of profiles of inks cannot be converted
+		p.toSRGB, p.keep = profile(h.ICC, p.gray)
+	}
 	return nil
 }
 
@@ -157,7 +164,8 @@ func (p *picture) headerPNG() error {
 	if err != nil {
 		return err
 	}
-	p.width, p.height, p.icc, p.gray = h.Width, h.Height, h.ICC, h.Channels < 3
+	p.width, p.height, p.gray = h.Width, h.Height, h.Channels < 3
+	p.toSRGB, p.keep = profile(h.ICC, p.gray)
 	if h.Supported() == nil {
 		p.png = &h
 		return nil
@@ -173,10 +181,11 @@ func (p *picture) frames() error {
 	if p.kind != probe.TypeWebP {
 		return nil
 	}
-	frame, err := firstFrame(p.data)
+	frame, lossless, err := firstFrame(p.data)
 	if err != nil {
 		return err
 	}
+	p.extra = int64(len(p.data)) + treesWebP(p.width, p.height, lossless) // what is lossy is copied
 	if frame != nil && !frame.bounds().In(image.Rect(0, 0, p.width, p.height)) {
 		return errors.New("the first frame lies outside of the canvas")
 	}
@@ -195,7 +204,7 @@ func decodeConfig(kind string, data []byte) (image.Config, error) {
 }
 
 // depthJPEG is the bytes per pixel of image/jpeg: one per sample, four more in a
-// progressive image for its coefficients, and twice four for CMYK.
+// progressive image for its coefficients, four for RGB and twice four for CMYK.
 func depthJPEG(h *jpeg.Header) int64 {
 	var samples, hMax, vMax int
 	for _, c := range h.Components {
@@ -206,8 +215,11 @@ func depthJPEG(h *jpeg.Header) int64 {
 		samples *= 5
 	}
 	depth := (samples + hMax*vMax - 1) / (hMax * vMax)
-	if len(h.Components) == 4 {
+	switch {
+	case len(h.Components) == 4:
 		depth += 8
+	case h.Model == jpeg.ModelRGB:
+		depth += 4
 	}
 	return int64(depth)
 }

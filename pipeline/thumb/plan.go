@@ -23,6 +23,18 @@ type target struct {
 
 func (t target) pixels() int64 { return int64(t.width) * int64(t.height) }
 
+// writing is how many bytes its file takes while it is written, with a profile that it
+// needs. A file is copied as it grows. That of noise has 1.1 bytes for a pixel as a JPEG of
+// quality 80, 2.8 at quality 100, and 4 as a PNG, which is made of pixels of 4 bytes by an
+// encoder of a megabyte.
+func (t target) writing(profile []byte) int64 {
+	if t.preset.Format == pipeline.PNG {
+		return 6*int64(len(profile)) + 16*t.pixels() + 1<<20
+	}
+	perPixel := 4 + max(t.preset.Quality-80, 0)/3
+	return int64(len(profile)) + int64(perPixel)*t.pixels()
+}
+
 // density is how many pixels it has for one of the original, along the side where that is
 // most.
 func (t target) density() float64 {

@@ -9,7 +9,7 @@ import (
 )
 
 // shrinkPNGBy is how many pixels a side of a PNG are averaged into one as they come.
-func shrinkPNGBy(targets []target) int { return min(shrinkFactor(targets), png.MaxFactor) }
+func shrinkPNGBy(targets []target) int { return min(shrinkBy(density(targets)), png.MaxFactor) }
 
 // costPNG counts the decoder, and gives the columns of its averaged rows.
 func costPNG(p picture, targets []target) (cost int64, columns int) {
@@ -138,14 +138,17 @@ func (m *mixer) chroma(rows int) {
 }
 
 // shrinkPNG lays a PNG out as shrink does, as its rows come.
-func shrinkPNG(ctx context.Context, p picture, factor int) (*image.NRGBA, error) {
-	w, h := max(p.width/factor, 1), max(p.height/factor, 1)
+func shrinkPNG(ctx context.Context, p picture, by factors) (*image.NRGBA, error) {
+	w, h := max(p.width/by.x, 1), max(p.height/by.y, 1)
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	columns, rows := cells(w, p.width, 1), cells(h, p.height, 1)
-	strip := image.NewRGBA(image.Rect(0, 0, p.width, p.height/h+1))
+	var strip *image.RGBA
+	if by != (factors{1, 1}) {
+		strip = image.NewRGBA(image.Rect(0, 0, p.width, p.height/h+1))
+	}
 	var d png.Decoder
 	err := d.Decode(ctx, p.data, *p.png, func(y int, row []byte) error {
-		if factor == 1 {
+		if strip == nil {
 			straight(out.Pix[y*out.Stride:], row, p.png.Channels)
 			return nil
 		}

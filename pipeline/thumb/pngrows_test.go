@@ -17,6 +17,7 @@ import (
 	"github.com/afterput/afterput/pipeline/probe"
 	"github.com/afterput/afterput/pipeline/probe/samples"
 	"github.com/afterput/afterput/pipeline/thumb"
+	"github.com/afterput/afterput/pipeline/thumb/resample"
 )
 
 // checkers is squares of 32 pixels of one colour each.
@@ -74,6 +75,15 @@ func as(model color.Model, src image.Image) image.Image {
 		m.Pix[3] = 254 // or image/png leaves the channel away
 	}
 	return dst
+}
+
+// A PNG that is longer than a filter can be is no broken one.
+func TestLongPNG(t *testing.T) {
+	t.Parallel()
+	long := encodedPNG(t, image.NewGray(image.Rect(0, 0, resample.MaxSamples+1, 1)))
+	thumbs, err := run(t, newEngine(t, thumb.Options{}), long, box(50))
+	require.NoError(t, err)
+	require.Equal(t, image.Pt(50, 1), image.Pt(thumbs[0].Width, thumbs[0].Height))
 }
 
 // requireOnly asserts that one PNG took a path, and nothing another.

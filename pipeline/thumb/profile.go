@@ -51,7 +51,8 @@ func withProfile(jpg, profile []byte) []byte {
 	if parts > 255 {
 		return jpg
 	}
-	out := append([]byte(nil), jpg[:2]...)
+	out := make([]byte, 0, len(jpg)+len(profile)+parts*(0xffff-most+2))
+	out = append(out, jpg[:2]...)
 	for n := range parts {
 		part := profile[n*most : min((n+1)*most, len(profile))]
 		out = append(out, 0xff, 0xe2)

@@ -100,7 +100,7 @@ func (r *root) take(b jpeg.Band) {
 // finish makes up for rows that a truncated file does not have, in grey, and gives the
 // upright image.
 func (r *root) finish(s *scratch, p picture) planar {
-	r.pad(s)
+	r.pad(s, p.width)
 	upright := r.planes
 	if r.lying != (orientation{}) {
 		upright = make([]resample.Plane, len(r.planes))
@@ -128,15 +128,18 @@ func (r *root) finish(s *scratch, p picture) planar {
 }
 
 // pad feeds grey rows until each plane is whole.
-func (r *root) pad(s *scratch) {
+func (r *root) pad(s *scratch, width int) {
+	var grey []byte
 	for i, scaler := range r.scalers {
 		if scaler.Done() == r.planes[i].Height {
 			continue
 		}
-		grey := s.plane(resample.MaxSamples, 1)
-		for x := range grey.Pix {
-			grey.Pix[x] = 128
+		if grey == nil {
+			grey = s.plane(width, 1).Pix
+			for x := range grey {
+				grey[x] = 128
+			}
 		}
-		scaler.Rows(grey.Pix, 0, resample.MaxSamples)
+		scaler.Rows(grey, 0, resample.MaxSamples)
 	}
 }

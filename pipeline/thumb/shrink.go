@@ -31,12 +31,12 @@ func (c canvas) drawRows(dst draw.Image, y int) {
 	draw.Draw(dst, dst.Bounds(), c.img, image.Pt(-c.at.X, y-c.at.Y), draw.Src)
 }
 
-// shrink lays a canvas out as pixels with the origin 0, 0, averaging cells of about
-// factor x factor pixels into one.
-func shrink(ctx context.Context, c canvas, factor int) (*image.NRGBA, error) {
-	w, h := max(c.width/factor, 1), max(c.height/factor, 1)
+// shrink lays a canvas out as pixels with the origin 0, 0, averaging cells of about as many
+// pixels as the factors say into one.
+func shrink(ctx context.Context, c canvas, by factors) (*image.NRGBA, error) {
+	w, h := max(c.width/by.x, 1), max(c.height/by.y, 1)
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
-	if factor == 1 {
+	if by == (factors{1, 1}) {
 		if o, ok := c.img.(interface{ Opaque() bool }); ok && o.Opaque() && c.covered() {
 			// Opaque pixels are the same in both models, and draw is fast with this one.
 			c.drawRows(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, 0)

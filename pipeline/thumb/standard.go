@@ -28,43 +28,58 @@ func (standard) path(p picture, _ []target) Path { return Path{PathStandard, p.k
 func (standard) takes(picture) bool { return true }
 
 // cost counts the decoded image, what it shrinks to, the two copies that orienting and
-// resizing take of that, and the thumbnails, each twice while it is resized.
+// resizing take of that, and the thumbnails: their pixels, with alpha and without, and their
+// files.
 func (standard) cost(p picture, targets []target) int64 {
 	if len(targets) == 0 {
 		return 0
 	}
-	f := int64(shrinkFactor(targets))
-	base := (int64(p.width)/f + 1) * (int64(p.height)/f + 1) * 4
-	strip := int64(p.width) * (f + 1) * 4
-	cost := p.pixels()*p.depth + 3*base + strip
+	f := shrinkFactors(p, targets)
+	base := int64(p.width/f.x+1) * int64(p.height/f.y+1) * 4
+	strip := int64(p.width) * int64(f.y+1) * 4
+	cost := p.pixels()*p.depth + p.extra + 3*base + strip
 	if p.png != nil {
 		cost = p.png.Memory() + 3*base + strip
 	}
 	for _, t := range targets {
-		cost += t.pixels() * 8
+		cost += t.pixels()*8 + t.writing(p.keep)
 	}
-	return cost
+	return cost + 3*int64(len(p.keep)) + fixedCost
 }
 
-// shrinkFactor is the whole number by which the decoded image can be averaged down at
-// once, leaving at least 1.5 pixels for each of the largest target. A box filter is as good
-// as any there, since the Lanczos filter follows, and it is what DCT scaling does. Its sums
-// have 32 bits, which squares of up to 2 x 1024 samples a side fit into.
-func shrinkFactor(targets []target) int {
-	return int(max(min(1/(1.5*density(targets)), 1024), 1))
+// factors are the whole numbers by which the sides of an image are made shorter.
+type factors struct{ x, y int }
+
+// shrinkFactors are those by which the decoded image can be averaged down at once. A long
+// and thin one keeps its few pixels across, but not all along: the tables of imaging have
+// 100 bytes for each.
+func shrinkFactors(p picture, targets []target) factors {
+	x, y := 0.0, 0.0
+	for _, t := range targets {
+		x, y = max(x, float64(t.width)/t.view.w), max(y, float64(t.height)/t.view.h)
+	}
+	if p.turned() {
+		x, y = y, x
+	}
+	return factors{shrinkBy(x), shrinkBy(y)}
 }
+
+// shrinkBy is the factor that leaves at least 1.5 pixels for each of the largest target. A
+// box filter is as good as any there, since the Lanczos filter follows, and it is what DCT
+// scaling does. Its sums have 32 bits, which squares of up to 2 x 1024 samples a side fit
+// into.
+func shrinkBy(density float64) int { return int(max(min(1/(1.5*density), 1024), 1)) }
 
 func (standard) render(ctx context.Context, p picture, targets []target) ([]pipeline.Thumbnail, error) {
 	if len(targets) == 0 {
 		return nil, nil
 	}
-	base, err := decodeShrunk(ctx, p, shrinkFactor(targets))
+	base, err := decodeShrunk(ctx, p, shrinkFactors(p, targets))
 	if err != nil {
 		return nil, err
 	}
-	toSRGB, keep := p.profile()
-	if toSRGB != nil {
-		toSRGB.RGB(base.Pix, 4)
+	if p.toSRGB != nil {
+		p.toSRGB.RGB(base.Pix, 4)
 	}
 	base = orient(base, p.orientation)
 	whole := view{w: float64(p.uprightWidth()), h: float64(p.uprightHeight())}
@@ -80,7 +95,7 @@ func (standard) render(ctx context.Context, p picture, targets []target) ([]pipe
 			from, shown = images[t.from], targets[t.from].view
 		}
 		images[i] = resize(from, shown, t)
-		if thumbs[i], err = encode(images[i], t, keep); err != nil {
+		if thumbs[i], err = encode(images[i], t, p.keep); err != nil {
 			return nil, err
 		}
 	}
@@ -104,9 +119,9 @@ func resize(from *image.NRGBA, shown view, t target) *image.NRGBA {
 }
 
 // decodeShrunk decodes and normalises; the decoded image is garbage when it returns.
-func decodeShrunk(ctx context.Context, p picture, factor int) (*image.NRGBA, error) {
+func decodeShrunk(ctx context.Context, p picture, by factors) (*image.NRGBA, error) {
 	if p.png != nil {
-		return shrinkPNG(ctx, p, factor)
+		return shrinkPNG(ctx, p, by)
 	}
 	img, at, err := decode(ctx, p)
 	if err != nil {
@@ -115,7 +130,7 @@ func decodeShrunk(ctx context.Context, p picture, factor int) (*image.NRGBA, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return shrink(ctx, canvas{img: img, at: at, width: p.width, height: p.height}, factor)
+	return shrink(ctx, canvas{img: img, at: at, width: p.width, height: p.height}, by)
 }
 
 // decode gives the first frame and where its origin lies on the canvas.
@@ -153,14 +168,14 @@ func decode(ctx context.Context, p picture) (image.Image, image.Point, error) {
 // decodeFrame decodes the first frame of an animated WebP, which lies within a canvas
 // that was checked.
 func decodeFrame(ctx context.Context, f *webpFrame) (image.Image, image.Point, error) {
-	cfg, err := webp.DecodeConfig(bytes.NewReader(f.still))
+	cfg, err := webp.DecodeConfig(f.still())
 	if err != nil {
 		return nil, f.at, err
 	}
 	if cfg.Width != f.width || cfg.Height != f.height {
 		return nil, f.at, errFrame
 	}
-	img, err := webp.Decode(ctxReader{ctx: ctx, r: bytes.NewReader(f.still)})
+	img, err := webp.Decode(ctxReader{ctx: ctx, r: f.still()})
 	return img, f.at, err
 }
 

@@ -1,5 +1,7 @@
 package jpeg
 
+import "slices"
+
 // maxICCPart is what an APP2 segment holds of a profile: the two bytes of the length, the
 // signature, the number and the count go off (ICC.1:2022, B.4).
 const maxICCPart = 0xffff - 2 - 14
@@ -45,6 +47,7 @@ func appendDHT(dst []byte, class byte, spec *huffmanSpec) []byte { // B.2.4.2
 // appendICC writes a profile in as many segments as it needs.
 func appendICC(dst, icc []byte) []byte {
 	count := ceilDiv(len(icc), maxICCPart)
+	dst = slices.Grow(dst, len(icc)+count*(0xffff-maxICCPart+2))
 	for number := 1; number <= count; number++ {
 		part := icc[:min(len(icc), maxICCPart)]
 		icc = icc[len(part):]
