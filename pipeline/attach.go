@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -88,45 +89,73 @@ func Attach(
 	}
 	defer func() { _ = book.UnlockOrder(context.WithoutCancel(ctx), order, holder) }()
 
+	for again := false; ; again = true {
+		res, in, err := converge(ctx, book, store, opt, at, order, holder, u, st)
+		if again || in == nil || !errors.Is(err, ErrNotAsAsked) {
+			return res, err
+		}
+		// What the store can do is done: what the order holds now is taken as arranged by others.
+		st.Intent = nil
+		st.take(in)
+	}
+}
+
+// converge does one round of an attach: read, merge, write. The intent is what it began to
+// write; nil where there was nothing to.
+func converge(
+	ctx context.Context, book OrderBook, store OrderStore, opt AttachOptions, at time.Time,
+	order, holder string, u Upload, st OrderState,
+) (StepResult, *Intent, error) {
 	was, err := store.ReadOrder(ctx, order)
 	if ClassOf(err) == Waiting && !u.Accepted() {
-		return StepResult{State: Skipped, Detail: "the order does not exist and the file is not accepted"}, nil
+		return StepResult{State: Skipped, Detail: "the order does not exist and the file is not accepted"}, nil, nil
 	}
 	if err != nil {
-		return StepResult{}, wrap(Transient, "attach.read", order, err)
+		return StepResult{}, nil, wrap(Transient, "attach.read", order, err)
 	}
 	if resolveIntent(&st, was.Images) {
 		// At once, because the intent of the write to come would take its place.
 		if err := book.CommitOrder(ctx, order, holder, OrderCommit{Last: st.Last, Links: st.Links}); err != nil {
-			return StepResult{}, wrap(Transient, "attach.commit", order, err)
+			return StepResult{}, nil, wrap(Transient, "attach.commit", order, err)
 		}
 	}
 
 	a := admit(st.Links, was.Owner, opt, at)
 	m := MergeOrder(was.Images, st.Last, a.links)
+	var in *Intent
 	if m.Changed {
-		in := Intent{
+		in = &Intent{
 			Before: ArrayHash(was.Images), After: ArrayHash(m.Images), Last: m.Last,
 			Added: missingFrom(was.Images, m.Images), Removed: missingFrom(m.Images, was.Images),
 		}
-		if err := book.SaveIntent(ctx, order, holder, in); err != nil {
-			return StepResult{}, wrap(Transient, "attach.intent", order, err)
-		}
-		if err := store.WriteImages(ctx, was, m.Images); err != nil {
-			if ClassOf(err) == Conflict {
-				// It certainly did not happen: the intent must not be taken for done later.
-				if cerr := book.CommitOrder(ctx, order, holder, OrderCommit{Last: st.Last, Links: st.Links}); cerr != nil {
-					return StepResult{}, wrap(Transient, "attach.commit", order, cerr)
-				}
-			}
-			return StepResult{}, wrap(Transient, "attach.write", order, err)
+		if err := write(ctx, book, store, holder, st, was, m.Images, *in); err != nil {
+			return StepResult{}, in, err
 		}
 	}
 	now := OrderUpdate{Order: order, Owner: was.Owner, FileIDs: m.Images}
 	if err := book.CommitOrder(ctx, order, holder, OrderCommit{Last: m.Last, Links: m.Links, Now: &now}); err != nil {
-		return StepResult{}, wrap(Transient, "attach.commit", order, err)
+		return StepResult{}, in, wrap(Transient, "attach.commit", order, err)
 	}
-	return a.verdict(order, u, m.Images)
+	res, err := a.verdict(order, u, m.Images)
+	return res, in, err
+}
+
+// write records what is about to be written, and writes it.
+func write(ctx context.Context, book OrderBook, store OrderStore, holder string, st OrderState, was Order, images []string, in Intent) error {
+	if err := book.SaveIntent(ctx, was.ID, holder, in); err != nil {
+		return wrap(Transient, "attach.intent", was.ID, err)
+	}
+	err := store.WriteImages(ctx, was, images)
+	if ClassOf(err) == Conflict && !errors.Is(err, ErrNotAsAsked) {
+		// It certainly did not happen: the intent must not be taken for done later.
+		if cerr := book.CommitOrder(ctx, was.ID, holder, OrderCommit{Last: st.Last, Links: st.Links}); cerr != nil {
+			return wrap(Transient, "attach.commit", was.ID, cerr)
+		}
+	}
+	if err != nil {
+		return wrap(Transient, "attach.write", was.ID, err)
+	}
+	return nil
 }
 
 // admission is which links may be merged now, and what becomes of the others.
@@ -198,6 +227,12 @@ func resolveIntent(st *OrderState, images []string) bool {
 	if !happened {
 		return false
 	}
+	st.take(in)
+	return true
+}
+
+// take keeps what a write has done.
+func (st *OrderState) take(in *Intent) {
 	st.Last = in.Last
 	for i, l := range st.Links {
 		if slices.Contains(in.Added, l.FileID) {
@@ -207,7 +242,6 @@ func resolveIntent(st *OrderState, images []string) bool {
 			st.Links[i].Attached, st.Links[i].Written = false, false
 		}
 	}
-	return true
 }
 
 // missingFrom gives the entries of list that others has not.

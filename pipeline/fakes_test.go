@@ -94,6 +94,8 @@ type memOrders struct {
 	missing bool
 	writes  int
 	at      func(point string) error
+	// adds says that it adds and takes away, and does not arrange or compare.
+	adds bool
 }
 
 func (m *memOrders) ReadOrder(_ context.Context, id string) (pipeline.Order, error) {
@@ -110,11 +112,31 @@ func (m *memOrders) WriteImages(_ context.Context, was pipeline.Order, images []
 	if err := m.at("before write"); err != nil {
 		return err
 	}
+	if m.adds {
+		return m.add(was, images)
+	}
 	if was.Version != pipeline.ArrayHash(m.images) {
 		return pipeline.Errorf(pipeline.Conflict, "orders.write", was.ID, "lost the race")
 	}
 	m.images, m.writes = slices.Clone(images), m.writes+1
 	return m.at("after write")
+}
+
+func (m *memOrders) add(was pipeline.Order, images []string) error {
+	m.writes++
+	m.images = slices.DeleteFunc(m.images, func(f string) bool { return slices.Contains(was.Images, f) && !slices.Contains(images, f) })
+	for _, f := range images {
+		if !slices.Contains(was.Images, f) && !slices.Contains(m.images, f) {
+			m.images = append(m.images, f)
+		}
+	}
+	if err := m.at("after write"); err != nil {
+		return err
+	}
+	if !slices.Equal(m.images, images) {
+		return &pipeline.Error{Class: pipeline.Conflict, Op: "orders.write", Key: was.ID, Err: pipeline.ErrNotAsAsked}
+	}
+	return nil
 }
 
 // memBook is the ledger's side of one order.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -78,6 +79,11 @@ type Order struct {
 	Version string
 }
 
+// ErrNotAsAsked is in the error of a store that can add to an array and take away from it
+// but not arrange it: it wrote, and the array is now another one than was asked for. Whoever
+// reads the order again knows it.
+var ErrNotAsAsked = errors.New("written, but the array is now another one than was asked for")
+
 // OrderStore writes fileIDs into orders. An order that does not exist is an error of
 // class Waiting; an array that is not one of strings is Invalid.
 type OrderStore interface {
@@ -85,6 +91,6 @@ type OrderStore interface {
 	ReadOrder(ctx context.Context, id string) (Order, error)
 	// WriteImages replaces the array, provided that the order still is as it was read,
 	// and sets the updated-at column by the database's clock. A lost race is an error of
-	// class Conflict and changes nothing.
+	// class Conflict and changes nothing, unless it is ErrNotAsAsked.
 	WriteImages(ctx context.Context, was Order, images []string) error
 }

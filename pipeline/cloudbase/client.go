@@ -73,30 +73,45 @@ func New(opt Options) (*Client, error) {
 	return &Client{opt: opt, base: base}, nil
 }
 
-// post sends JSON with an access token and reads the answer into out. A token that the
-// gateway does not take any more is replaced once. skew is by how much the gateway's clock
-// is ahead of ours, as far as its Date tells.
+// post sends JSON with an access token and reads the answer into out. skew is by how much
+// the gateway's clock is ahead of ours, as far as its Date tells.
 func (c *Client) post(ctx context.Context, op, path string, in, out any) (skew time.Duration, err error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return 0, pipeline.Errorf(pipeline.Bug, op, c.opt.Env, "%w", err)
+	return c.call(ctx, op, http.MethodPost, path, in, out)
+}
+
+// call sends a request with an access token and, unless in is nil, with JSON. A token that
+// the gateway does not take any more is replaced once.
+func (c *Client) call(ctx context.Context, op, method, path string, in, out any) (skew time.Duration, err error) {
+	var body []byte
+	if in != nil {
+		if body, err = encodeJSON(in); err != nil {
+			return 0, pipeline.Errorf(pipeline.Bug, op, c.opt.Env, "%w", err)
+		}
 	}
 	for try := 0; ; try++ {
 		token, err := c.bearer(ctx)
 		if err != nil {
 			return 0, err
 		}
-		skew, err = c.send(ctx, op, path, "Bearer "+token, body, out)
-		var refused *statusError
-		if try > 0 || c.opt.APIKey != "" || !errors.As(err, &refused) || refused.status != http.StatusUnauthorized {
+		skew, err = c.send(ctx, op, method, path, "Bearer "+token, body, out)
+		if try > 0 || c.opt.APIKey != "" || !staleToken(err) {
 			return skew, err
 		}
 		c.token.drop(token)
 	}
 }
 
-func (c *Client) send(ctx context.Context, op, path, authorization string, body []byte, out any) (time.Duration, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+// encodeJSON leaves & < > as they are, so that a text can be found by what it says.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
+}
+
+func (c *Client) send(ctx context.Context, op, method, path, authorization string, body []byte, out any) (time.Duration, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, pipeline.Errorf(pipeline.Invalid, op, c.opt.Env, "%w", err)
 	}

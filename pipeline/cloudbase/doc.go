@@ -1,6 +1,8 @@
 // Package cloudbase is a client of the CloudBase gateway, by its HTTP API
-// (docs.cloudbase.net/http-api): access tokens and the URLs of files.
+// (docs.cloudbase.net/http-api): access tokens, the URLs of files, permissions to put
+// them, and documents of its database.
 //
-// It takes fileIDs and gives what the gateway says, by position. Errors are
-// *pipeline.Error. The package imports pipeline and the standard library.
+// It takes fileIDs and gives what the gateway says, by position; documents go in and out as
+// extended JSON. Errors are *pipeline.Error. The package imports pipeline and the standard
+// library.
 package cloudbase

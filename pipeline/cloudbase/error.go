@@ -2,6 +2,7 @@ package cloudbase
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -21,19 +22,34 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("the gateway answers %d %s: %.200s", e.status, e.code, e.message)
 }
 
+// staleToken tells that a token was refused. The database says 401, too, to whom it knows
+// and lets nothing do (docs.cloudbase.net/http-api/nosql, error codes).
+func staleToken(err error) bool {
+	e, ok := errors.AsType[*statusError](err)
+	return ok && e.status == http.StatusUnauthorized && e.code != codePermissionDenied
+}
+
 // refused makes the error of an answer {"code","message","requestId"}.
 func refused(op, key string, resp *http.Response, text []byte) error {
 	var body struct{ Code, Message string }
 	_ = json.Unmarshal(text, &body) // what is no JSON has no code
 	e := &pipeline.Error{Op: op, Key: key, Err: &statusError{resp.StatusCode, body.Code, body.Message}}
 	switch s := resp.StatusCode; {
-	case s == http.StatusTooManyRequests:
+	case throttles(s, body.Code):
 		e.Class = pipeline.Throttled
 		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
 			e.RetryAfter = time.Duration(n) * time.Second
 		}
+	case body.Code == codeInvalidOperator:
+		e.Class = pipeline.Invalid // it has status 403
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		e.Class = pipeline.Denied
+	case s == http.StatusNotFound:
+		e.Class = pipeline.Missing
+	case s == http.StatusConflict:
+		e.Class = pipeline.Conflict
+	case s == http.StatusRequestTimeout:
+		e.Class = pipeline.Transient
 	case s == http.StatusOK:
 		e.Class = classOf(body.Code)
 	case s >= http.StatusInternalServerError:
@@ -42,6 +58,20 @@ func refused(op, key string, resp *http.Response, text []byte) error {
 		e.Class = pipeline.Invalid
 	}
 	return e
+}
+
+// Codes that say more than their status (docs.cloudbase.net/http-api/nosql, error codes; the
+// spelling is theirs).
+const (
+	codePermissionDenied  = "DATABASE_PERMISSION_DENIED"
+	codeInvalidOperator   = "DATABASE_INVALID_OPERRATOR"
+	codeTooManyRequests   = "EXCEED_REQUEST_LIMIT"
+	codeTooManyConcurrent = "EXCEED_CONCURRENT_REQUEST_LIMIT"
+)
+
+// throttles tells that the gateway asks to slow down: by 429, or by a code with 422.
+func throttles(status int, code string) bool {
+	return status == http.StatusTooManyRequests || code == codeTooManyRequests || code == codeTooManyConcurrent
 }
 
 // classOf is the class of a code of the storage API. One that we do not know is tried again.

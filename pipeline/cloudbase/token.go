@@ -3,6 +3,7 @@ package cloudbase
 import (
 	"context"
 	"encoding/base64"
+	"net/http"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func (c *Client) newToken(ctx context.Context) (string, error) {
 		ExpiresIn   int64  `json:"expires_in"` // seconds
 	}
 	now := c.opt.Now()
-	_, err := c.send(ctx, op, "/auth/v1/token/clientCredential", "Basic "+basic, []byte(`{"grant_type":"client_credentials"}`), &out)
+	_, err := c.send(ctx, op, http.MethodPost, "/auth/v1/token/clientCredential", "Basic "+basic, []byte(`{"grant_type":"client_credentials"}`), &out)
 	if err != nil {
 		return "", err
 	}

@@ -55,6 +55,9 @@ type dialect struct {
 	unique func(t tableName, column string) (query string, args []any)
 	// noSuchKey says that an ID was refused because it cannot be a value of the column.
 	noSuchKey func(err error) bool
+	// again tells that a transaction lost against others, so that nothing of it happened and
+	// it may simply run again.
+	again func(err error) bool
 	// class tells the class of an error of the driver.
 	class func(err error) pipeline.Class
 }

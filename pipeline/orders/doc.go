@@ -10,7 +10,11 @@
 // The names of the table and its columns are the business's own. What its columns are is
 // asked at each write, so that a table may change while we run.
 //
-// Orders enter as pipeline.Order and leave as one UPDATE. The package imports pipeline,
-// the standard library and the errors of go-sql-driver/mysql; the caller opens the
-// database. What every store has to do is checked by the suite in orderstest.
+// Documents is the store for orders that are documents of a CloudBase environment. It has no
+// locks: the one update that writes finds the document only if owner, array and a version
+// field are still as they were read.
+//
+// Orders enter as pipeline.Order and leave as one update. The package imports pipeline and
+// its leaf cloudbase, the standard library and the errors of go-sql-driver/mysql; the caller
+// opens the database. What every store has to do is checked by the suite in orderstest.
 package orders

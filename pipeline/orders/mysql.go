@@ -29,6 +29,7 @@ func mysqlDialect() dialect {
 		foldNames: true,
 		unique:    mysqlUnique,
 		noSuchKey: func(err error) bool { return mysqlNumber(err) == mysqlMixOfCollations },
+		again:     func(err error) bool { n := mysqlNumber(err); return n == mysqlDeadlock || n == mariadbSnapshot },
 		class:     mysqlClass,
 	}
 }
@@ -44,12 +45,14 @@ func mysqlUnique(t tableName, column string) (string, []any) {
 const (
 	mysqlDatabaseDenied  = 1044
 	mysqlUserDenied      = 1045
+	mariadbSnapshot      = 1020
 	mysqlNull            = 1048
 	mysqlDuplicate       = 1062
 	mysqlTableDenied     = 1142
 	mysqlColumnDenied    = 1143
 	mysqlPacketTooLarge  = 1153
 	mysqlPrivilege       = 1227
+	mysqlDeadlock        = 1213
 	mysqlOutOfRange      = 1264
 	mysqlTruncated       = 1265
 	mysqlMixOfCollations = 1267

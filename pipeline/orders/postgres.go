@@ -31,6 +31,7 @@ func postgresDialect() dialect {
 		maxName:   63, // NAMEDATALEN - 1
 		unique:    postgresUnique,
 		noSuchKey: postgresNoSuchKey,
+		again:     postgresAgain,
 		class:     postgresClass,
 	}
 }
@@ -98,6 +99,9 @@ func postgresNoSuchKey(err error) bool {
 	}
 	return false
 }
+
+// postgresAgain knows serialization_failure and deadlock_detected.
+func postgresAgain(err error) bool { return sqlState(err) == "40001" || sqlState(err) == "40P01" }
 
 // postgresClass classes by SQLSTATE. What is not known to be hopeless is Transient: lost
 // connections, deadlocks, serialization failures, timeouts, a server that is read-only

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math/rand/v2"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/afterput/afterput/pipeline"
@@ -153,9 +155,17 @@ func (s *SQL) invalidArray(op, id string, err error) error {
 	return pipeline.Errorf(pipeline.Invalid, op, id, "column %q of %q: %w", s.opt.ImagesColumn, s.opt.Table, err)
 }
 
+const (
+	// maxRuns is how often a transaction runs that loses deadlocks against others.
+	maxRuns = 10
+	// pause is how long it waits before the second run, about; later ones wait longer.
+	pause = 5 * time.Millisecond
+)
+
 // WriteImages replaces the array in one transaction that holds the row: it locks it,
 // compares it with what was read, and writes. A row with another array or owner by now is
-// Conflict, one that is gone Waiting, and nothing has changed.
+// Conflict, one that is gone Waiting, and nothing has changed. What loses a deadlock or a
+// serialization conflict runs again, a few times.
 func (s *SQL) WriteImages(ctx context.Context, was pipeline.Order, images []string) error {
 	const op = "orders.write"
 	if was.Version == "" {
@@ -165,6 +175,21 @@ func (s *SQL) WriteImages(ctx context.Context, was pipeline.Order, images []stri
 	if err != nil {
 		return pipeline.Errorf(pipeline.Invalid, op, was.ID, "%w", err)
 	}
+	for run := 1; ; run++ {
+		err := s.write(ctx, op, was, array)
+		if err == nil || run == maxRuns || !s.d.again(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause*time.Duration(run)/2 + rand.N(pause*time.Duration(run))): //nolint:gosec // jitter needs no secret
+		}
+	}
+}
+
+// write runs one transaction.
+func (s *SQL) write(ctx context.Context, op string, was pipeline.Order, array string) error {
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.isolation})
 	if err != nil {
 		return s.fail(op, was.ID, err)

@@ -30,6 +30,7 @@ func sqliteDialect() dialect {
 		foldNames:   true,
 		unique:      sqliteUnique,
 		noSuchKey:   func(error) bool { return false },
+		again:       func(error) bool { return false }, // writers wait for each other
 		class:       sqliteClass,
 	}
 }

@@ -190,7 +190,7 @@ func (e *Eraser) order(ctx context.Context, order, fileID string, done *Erased) 
 			return err
 		}
 		if rest := without(o.Images, fileID); err == nil && len(rest) < len(o.Images) {
-			if err := e.Orders.WriteImages(ctx, o, rest); err != nil {
+			if err := e.Orders.WriteImages(ctx, o, rest); err != nil && !errors.Is(err, pipeline.ErrNotAsAsked) {
 				return err
 			}
 			done.Entries++

@@ -86,13 +86,17 @@ func (g *Gateway) perform(r *http.Request, by caller, in call, now time.Time) (a
 		found, bad := g.query(by, in.CollectionName, bare(in.Query))
 		list := make([]string, len(found)) // a backend gets texts
 		for i, d := range found {
-			text, _ := json.Marshal(d)
+			text, _ := json.Marshal(strict(d))
 			list[i] = string(text)
 		}
 		return map[string]any{"offset": 0, "limit": 100, "list": list}, bad
 	case "database.queryDocument":
 		found, bad := g.query(by, in.CollectionName, bare(in.Query))
-		return map[string]any{"offset": 0, "limit": 100, "list": found}, bad
+		list := make([]any, len(found))
+		for i, d := range found {
+			list[i] = relaxed(d)
+		}
+		return map[string]any{"offset": 0, "limit": 100, "list": list}, bad
 	}
 	return nil, &fault{code: "INVALID_ACTION", message: "this gateway does not know the action"}
 }

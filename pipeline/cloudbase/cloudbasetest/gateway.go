@@ -18,6 +18,8 @@ const (
 	SecretID  = "AKIDtest"
 	SecretKey = "test-secret-key"
 	APIKey    = "test-api-key"
+	// PublishableKey is that of a client: it may do what somebody anonymous may.
+	PublishableKey = "test-publishable-key"
 )
 
 // Gateway is a gateway of one environment: its HTTP API, the older protocol of backends at
@@ -36,7 +38,7 @@ type Gateway struct {
 	trusted map[string]*rsa.PublicKey
 	counts  map[string]int
 
-	collections map[string][]document
+	collections map[string]*collection
 	life        time.Duration
 	skew        time.Duration
 	tokens      int
@@ -63,8 +65,8 @@ func New(t testing.TB) *Gateway {
 // Make makes a Gateway for a server of the caller's own.
 func Make() *Gateway {
 	g := &Gateway{
-		files: map[string]File{}, valid: map[string]caller{APIKey: {}}, life: 10 * time.Minute, acl: "READONLY",
-		trusted: map[string]*rsa.PublicKey{}, counts: map[string]int{}, collections: map[string][]document{},
+		files: map[string]File{}, valid: keys(), life: 10 * time.Minute, acl: "READONLY",
+		trusted: map[string]*rsa.PublicKey{}, counts: map[string]int{}, collections: map[string]*collection{},
 	}
 	g.mux = http.NewServeMux()
 	g.mux.HandleFunc("POST /auth/v1/token/clientCredential", g.token)
@@ -75,9 +77,7 @@ func Make() *Gateway {
 	g.mux.HandleFunc("POST /auth/v1/signin/custom", g.signInCustom)
 	g.mux.HandleFunc("POST /auth/v1/signin/anonymously", g.signInAnonymously)
 	g.mux.HandleFunc("GET /auth/v1/user/me", g.me)
-	g.mux.HandleFunc("GET "+databasePath, g.route(g.find))
-	g.mux.HandleFunc("PATCH "+databasePath, g.route(g.update))
-	g.mux.HandleFunc("POST "+databasePath, g.route(g.add))
+	g.database()
 	g.mux.HandleFunc("POST /admin", g.admin)
 	g.mux.HandleFunc("POST /web", g.web)
 	g.mux.Handle("POST /{$}", g.control())
@@ -87,8 +87,22 @@ func Make() *Gateway {
 // ServeHTTP answers a request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHTTP(w, r) }
 
-// Revoke makes all access tokens invalid; the API key stays.
-func (g *Gateway) Revoke() { g.do(func() { g.valid = map[string]caller{APIKey: {}} }) }
+// keys are who needs no access token.
+func keys() map[string]caller {
+	return map[string]caller{APIKey: {}, PublishableKey: {owner: "anonymous"}}
+}
+
+// Revoke makes all access tokens invalid; the keys stay.
+func (g *Gateway) Revoke() { g.do(func() { g.valid = keys() }) }
+
+// Demote leaves every access token valid that was given so far, for somebody anonymous.
+func (g *Gateway) Demote() {
+	g.do(func() {
+		for token := range g.valid {
+			g.valid[token] = caller{owner: "anonymous"}
+		}
+	})
+}
 
 // Life sets for how long signed URLs work, Skew by how much the gateway's clock is ahead.
 func (g *Gateway) Life(d time.Duration) { g.do(func() { g.life = d }) }
