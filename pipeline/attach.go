@@ -65,6 +65,9 @@ type OrderCommit struct {
 type AttachOptions struct {
 	// Grace is how long a link without a position waits for one. Default none.
 	Grace time.Duration
+	// Gather is how long after its announcement a file that is not checked yet is waited for
+	// by the attach of another file of its order, so that one write takes both. Default none.
+	Gather time.Duration
 	// KeepRejected leaves an entry of ours in the order when its content is rejected later.
 	KeepRejected bool
 }
@@ -88,6 +91,9 @@ func Attach(
 		return StepResult{}, wrap(Transient, "attach.lock", order, err)
 	}
 	defer func() { _ = book.UnlockOrder(context.WithoutCancel(ctx), order, holder) }()
+	if st, err = gather(ctx, book, opt, at, order, holder, st); err != nil {
+		return StepResult{}, wrap(Transient, "attach.gather", order, err)
+	}
 
 	for again := false; ; again = true {
 		res, in, err := converge(ctx, book, store, opt, at, order, holder, u, st)

@@ -153,6 +153,9 @@ func (b *memBook) LockOrder(_ context.Context, order, holder string) (pipeline.O
 		return pipeline.OrderState{}, pipeline.Errorf(pipeline.Conflict, "book.lock", order, "held by %s", b.holder)
 	}
 	b.holder = holder
+	if err := b.at("before lock"); err != nil {
+		return pipeline.OrderState{}, err
+	}
 	st := pipeline.OrderState{Links: slices.Clone(b.state.Links), Last: slices.Clone(b.state.Last)}
 	if b.state.Intent != nil {
 		in := *b.state.Intent

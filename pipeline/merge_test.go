@@ -13,14 +13,14 @@ import (
 )
 
 // linkSpec reads "a:3" as file a at position 3 and "a" as file a without a position.
-// Flags follow a slash: A attached, W written, D not live.
+// Flags follow a slash: A attached, W written, D not live, U not checked yet.
 func linkSpec(t require.TestingT, seq int64, batch, spec string) pipeline.Link {
 	spec, flags, _ := strings.Cut(spec, "/")
 	name, pos, hasPos := strings.Cut(spec, ":")
 	l := pipeline.Link{
 		Seq: seq, Order: "o", FileID: name, Batch: batch,
 		Attached: strings.Contains(flags, "A"), Written: strings.Contains(flags, "W"),
-		Live: !strings.Contains(flags, "D"),
+		Live: !strings.ContainsAny(flags, "DU"), Unchecked: strings.Contains(flags, "U"),
 	}
 	if hasPos {
 		var p int

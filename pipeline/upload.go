@@ -133,4 +133,6 @@ type Link struct {
 	Written bool
 	// Live says that the upload is accepted now; false withdraws an entry of ours.
 	Live bool
+	// Unchecked says that the upload was never checked: nobody knows yet if it will be Live.
+	Unchecked bool
 }

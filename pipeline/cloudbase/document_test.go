@@ -2,6 +2,7 @@ package cloudbase_test
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 
@@ -57,9 +58,7 @@ func TestUpdates(t *testing.T) {
 			t.Parallel()
 			col := newCollection(t)
 			query := o{"_id": "1"}
-			for k, v := range tt.query {
-				query[k] = v
-			}
+			maps.Copy(query, tt.query)
 			got, err := col.Update(t.Context(), query, tt.change)
 			require.Equal(t, tt.class, pipeline.ClassOf(err), "%v", err)
 			require.Equal(t, tt.want, got)

@@ -124,7 +124,7 @@ func orderState(ctx context.Context, tx bun.Tx, row *orderRow) (st pipeline.Orde
 		st.Links = append(st.Links, pipeline.Link{
 			Seq: r.Seq, Order: r.OrderID, UploadID: r.UploadID, FileID: r.FileID, Owner: r.Owner,
 			Batch: r.Batch, Position: r.Position, CreatedAt: r.CreatedAt.time(),
-			Attached: r.Attached, Written: r.Written, Live: r.CheckedAt != 0 && r.Reason == "",
+			Attached: r.Attached, Written: r.Written, Live: r.CheckedAt != 0 && r.Reason == "", Unchecked: r.CheckedAt == 0,
 		})
 	}
 	return st, err

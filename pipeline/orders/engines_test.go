@@ -29,7 +29,7 @@ func (e engine) shop(t *testing.T, opt orders.Options, statements ...string) (*o
 	return s, db
 }
 
-func readOrder(t *testing.T, s *orders.SQL, id string) pipeline.Order {
+func readOrder(t *testing.T, s pipeline.OrderStore, id string) pipeline.Order {
 	t.Helper()
 	o, err := s.ReadOrder(t.Context(), id)
 	require.NoError(t, err, id)
