@@ -96,13 +96,18 @@ var mariaDB = &server{ //nolint:gochecknoglobals // one per test process by its 
 		// An init file holds one statement on each line; it runs again with each start.
 		const users = "CREATE OR REPLACE USER afterput@'%' IDENTIFIED BY 'p@ss';\nGRANT ALL ON *.* TO afterput@'%' WITH GRANT OPTION;"
 		return [][]string{
-			{"mariadb-install-db", "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-test-db", "--skip-name-resolve"},
+			{
+				// A tmpdir of its own: a server that starts removes what it takes for left over there,
+				// and other tests start servers.
+				"mariadb-install-db", "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--tmpdir=" + dir,
+				"--skip-test-db", "--skip-name-resolve",
+			},
 			{"sh", "-c", `printf '%s\n' "$1" >users.sql`, "sh", users},
 		}
 	},
 	command: func(program, dir string, port int) []string {
 		return []string{
-			program, "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port),
+			program, "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--tmpdir=" + dir, "--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port),
 			"--socket=" + filepath.Join(dir, "sock"), "--pid-file=" + filepath.Join(dir, "mariadbd.pid"),
 			"--init-file=" + filepath.Join(dir, "users.sql"), "--skip-name-resolve", "--skip-log-bin", "--max-connections=400",
 			"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--skip-innodb-doublewrite",
