@@ -14,11 +14,14 @@ import (
 	"github.com/afterput/afterput/pipeline"
 )
 
-// How long an attach may hold an order without a sign of life, and how long another
-// one waits for it before it gives the task back.
+// How long an attach may hold an order without a sign of life, how long another one waits
+// for it before it gives the task back, and how often that one looks: each look is a
+// transaction that writes.
 const (
-	orderLease = 45 * time.Second
-	orderWait  = 10 * time.Second
+	orderLease   = 45 * time.Second
+	orderWait    = 10 * time.Second
+	orderPoll    = 5 * time.Millisecond
+	maxOrderPoll = 80 * time.Millisecond
 )
 
 type orderRow struct {
@@ -38,7 +41,7 @@ type orderRow struct {
 // It is part of pipeline.OrderBook.
 func (l *Ledger) LockOrder(ctx context.Context, order, holder string) (pipeline.OrderState, error) {
 	deadline := time.Now().Add(orderWait)
-	for {
+	for pause := orderPoll; ; pause = min(2*pause, maxOrderPoll) {
 		st, taken, err := l.tryLockOrder(ctx, order, holder)
 		if err != nil || taken {
 			return st, err
@@ -49,7 +52,7 @@ func (l *Ledger) LockOrder(ctx context.Context, order, holder string) (pipeline.
 		select {
 		case <-ctx.Done():
 			return st, classed("lockOrder", ctx.Err())
-		case <-time.After(5*time.Millisecond + rand.N(20*time.Millisecond)): //nolint:gosec // jitter needs no secret
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // jitter needs no secret
 		}
 	}
 }

@@ -246,7 +246,7 @@ func (c *contention) oneByOne(ctx context.Context, order string, ids []string) e
 // cost at most three writes.
 func TestCoalescing(t *testing.T) {
 	t.Parallel()
-	const count, files = 4, 9
+	const count, files = 3, 9
 	for name, backend := range contended() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,7 @@ var wanted = map[string][]string{ //nolint:gochecknoglobals // a constant, if ma
 	"cmd/internal/wire": {"tls", "socket", "sentinel"},
 	"pipeline/ledger":   {"sqlite", "postgres", "mariadb"},
 	"pipeline/objects":  {"cos", "cloudbase"},
-	"pipeline/orders":   {"sqlite", "postgres", "mariadb"},
+	"pipeline/orders":   {"sqlite", "postgres", "mariadb", "cloudbase"},
 	"pipeline/sqldb":    {"sqlite", "postgres", "mariadb"},
 	"worker":            {"miniredis", "redis"},
 }
