@@ -46,16 +46,16 @@ func TestMatrix(t *testing.T) {
 	})
 	m.add(module+"pipeline/orders", map[string]bool{
 		"TestSuite": true, "TestSuite/sqlite": true, "TestSuite/postgres/text[]": true, "TestSuite/paper": true,
-		"TestRowLock": true, "TestRowLock/postgres": true, "TestRowLock/mariadb": true, "TestParts/redis": true,
+		"TestSuiteCloudBase": true, "TestRowLock": true, "TestRowLock/postgres": true, "TestRowLock/mariadb": true, "TestParts/redis": true,
 	})
 	m.add(module+"pipeline/probe", map[string]bool{"TestJPEG": true, "TestJPEG/redis": true})
 	var out bytes.Buffer
 	m.print(&out)
 	require.Equal(t, strings.TrimPrefix(`
-| passed on       | sqlite | postgres | mariadb | paper |
-|---              |---     |---       |---      |---    |
-| pipeline/ledger | 2      | 1        | 0       |       |
-| pipeline/orders | 1      | 2        | 1       | 1     |
+| passed on       | sqlite | postgres | mariadb | cloudbase | paper |
+|---              |---     |---       |---      |---        |---    |
+| pipeline/ledger | 2      | 1        | 0       |           |       |
+| pipeline/orders | 1      | 2        | 1       | 1         | 1     |
 `, "\n"), out.String())
 	require.Equal(t, []string{"pipeline/ledger on mariadb"}, m.empty())
 }
