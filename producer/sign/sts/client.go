@@ -28,6 +28,9 @@ const (
 	// leastDuration is the shortest life that is asked for: a shorter one would not
 	// outlast the clocks that differ.
 	leastDuration = 5 * time.Minute
+	// clocks is by how much theirs may be behind ours. A key that ends so much before its
+	// signature does no harm: COS refuses both from then on.
+	clocks = time.Minute
 )
 
 // Options configure a Client.
@@ -88,7 +91,7 @@ func (c *Client) Close() error {
 
 // Issue gives a key that may do what the policy says, and ends by itself after d rounded up
 // to seconds, or after five minutes where that is longer. Errors have the classes of
-// cloudapi; a key that would end before d is Denied.
+// cloudapi; a key that would end more than a minute before d, by our clock, is Denied.
 func (c *Client) Issue(ctx context.Context, p sign.Policy, d time.Duration) (qsign.Key, error) {
 	policy, err := json.Marshal(p)
 	if err != nil {
@@ -98,11 +101,12 @@ func (c *Client) Issue(ctx context.Context, p sign.Policy, d time.Duration) (qsi
 		"Name": "afterput", "Policy": url.QueryEscape(string(policy)),
 		"DurationSeconds": int64((max(d, leastDuration) + time.Second - 1) / time.Second),
 	}
+	until := c.opt.Now().Add(d - clocks)
 	var a answer
 	if err := c.api.Call(ctx, action, in, &a); err != nil {
 		return qsign.Key{}, err
 	}
-	return a.key(c.opt.Now().Add(d))
+	return a.key(until)
 }
 
 // answer is what GetFederationToken answers.

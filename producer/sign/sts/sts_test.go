@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,6 +119,36 @@ func TestIssue(t *testing.T) {
 	}
 }
 
+// TestIssueClocks: a clock that is a minute off, and an answer that crosses the turn of a
+// second, make no key useless: it is the signature that ends a moment later then.
+func TestIssueClocks(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{-time.Minute, -time.Second, time.Second, time.Minute} {
+		f := newSTS(t)
+		c := newClient(t, f.url, func(o *Options) { o.Now = func() time.Time { return now.Add(ahead) } })
+		_, err := c.Issue(t.Context(), policy("*"), 10*time.Minute)
+		require.NoError(t, err, "our clock is %s ahead", ahead)
+	}
+
+	f := newSTS(t)
+	var asked atomic.Bool
+	usual := f.answer
+	f.answer = func(seconds int64) (any, *cloudapitest.Error) {
+		asked.Store(true)
+		return usual(seconds)
+	}
+	c := newClient(t, f.url, func(o *Options) {
+		o.Now = func() time.Time {
+			if asked.Load() {
+				return now.Add(time.Second)
+			}
+			return now.Add(-time.Millisecond)
+		}
+	})
+	_, err := c.Issue(t.Context(), policy("*"), 10*time.Minute)
+	require.NoError(t, err)
+}
+
 // TestIssueRefused: the class says who has to do something about it, and no error carries
 // a secret.
 func TestIssueRefused(t *testing.T) {
@@ -147,7 +178,7 @@ func TestIssueRefused(t *testing.T) {
 		{"too often", plain, policy("*"), code("RequestLimitExceeded.IPLimitExceeded"), pipeline.Throttled, "RequestLimitExceeded"},
 		{"their fault", plain, policy("*"), code("InternalError.GetSeedTokenError"), pipeline.Transient, "InternalError"},
 		{"nothing", plain, policy("*"), result(map[string]any{}), pipeline.Transient, "no credentials"},
-		{"too short", plain, policy("*"), result(credentials(now.Unix() + 599)), pipeline.Denied, "before its signature"},
+		{"too short", plain, policy("*"), result(credentials(now.Unix() + 539)), pipeline.Denied, "before its signature"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
