@@ -9,6 +9,9 @@ import (
 	"github.com/afterput/afterput/producer/events"
 )
 
+// sourceCallback is the source of announcements by callbacks.
+const sourceCallback = "cos-callback"
+
 // callbackAnswer is what COS hands on to the uploader.
 type callbackAnswer struct {
 	eventResult
@@ -17,8 +20,9 @@ type callbackAnswer struct {
 }
 
 // postCallback takes POST /v1/callbacks/cos: COS calls it when an upload is complete, and
-// hands the answer on to the uploader. The token in the URL is all that proves it; the
-// body is the uploader's word, and the check reads the object in any case.
+// hands the answer on to the uploader. The token in the URL is all that proves it, and the
+// uploader, who sends it, may have sent this as well: the body is the uploader's word, weighs
+// as little as the headers of an upload, and the check reads the object in any case.
 //
 // The answer is 200 and not 202, because no document says what else COS takes for success.
 func (a *API) postCallback(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +81,7 @@ func callbackCaller(g events.CallbackGrant) auth.Identity {
 // token for one key says all the same which object it was.
 func (a *API) callback(ctx context.Context, grant events.CallbackGrant, contentType string, body []byte) (callbackAnswer, error) {
 	var answer callbackAnswer
-	in := door{source: "cos-callback", path: "callbacks/cos"}
+	in := door{source: sourceCallback, path: "callbacks/cos"}
 	e, err := events.DecodeCallback(contentType, body)
 	if err != nil {
 		unread := events.Event{Raw: body, Note: err.Error()}
@@ -86,17 +90,14 @@ func (a *API) callback(ctx context.Context, grant events.CallbackGrant, contentT
 		}
 		answer.Message = unread.Note
 	}
-	ann := pipeline.Announcement{
-		Bucket: grant.Bucket, Key: grant.Key, Source: in.source,
-		Owner: e.Owner, Order: e.Order, Position: e.Position, Batch: e.Batch,
-	}
+	ann := pipeline.Announcement{Bucket: grant.Bucket, Key: grant.Key, Source: in.source}
 	if e.Note != "" {
 		answer.Message = e.Note
 	}
 	if ann.Key, err = a.callbackKey(ctx, grant, e); err != nil || ann.Key == "" {
 		return answer, err
 	}
-	receipts, err := a.accept(ctx, "", []draft{{Announcement: ann}})
+	receipts, err := a.accept(ctx, "", []draft{{Announcement: ann, meta: e}})
 	if err != nil {
 		return answer, err
 	}

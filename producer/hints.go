@@ -22,7 +22,8 @@ type draft struct {
 	pipeline.Announcement
 	// placed says that Position is only the place in a list of one, which nobody chose.
 	placed bool
-	// meta has Order, Position and Batch of the object's x-cos-meta-* headers.
+	// meta has what the uploader said beside the object: Order, Position and Batch of its
+	// x-cos-meta-* headers, in a callback the Owner as well.
 	meta events.Event
 	// conflicts says where the sources disagree.
 	conflicts []string
@@ -35,7 +36,8 @@ type claim struct {
 }
 
 // complete fills in order, owner and position from the sources in the order of their
-// weight: the body, the signer, the headers of the object, its name. Where two disagree
+// weight: the body, the signer, what the uploader said beside the object, its name. Where
+// two disagree
 // the weightier one counts, and the others are told. A removal needs none of them.
 func (p *Producer) complete(ctx context.Context, drafts []draft) error {
 	ids := make([]string, 0, len(drafts))
@@ -70,10 +72,14 @@ func (p *Producer) claims(d *draft, signed ledger.Signed) []claim {
 	if !p.opt.Orders {
 		signed.Order = "" // nobody asks for it now
 	}
+	uploader := "x-cos-meta"
+	if d.Source == sourceCallback {
+		uploader = "the callback"
+	}
 	list := []claim{
 		body,
 		{"the signer", signed.Order, signed.Owner, signed.Position},
-		{"x-cos-meta", d.meta.Order, "", d.meta.Position},
+		{uploader, d.meta.Order, d.meta.Owner, d.meta.Position},
 	}
 	if p.opt.Pattern != nil {
 		if owner, order, position, ok := p.opt.Pattern.Match(d.Key); ok {

@@ -1,6 +1,7 @@
 package producer_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -19,14 +20,19 @@ func withPattern(t *testing.T, pattern string) func(*producer.Options) {
 	return func(o *producer.Options) { o.Pattern = p }
 }
 
-// TestPrecedence: the body weighs most, then the signer, the object's headers and its
-// name; who disagrees is told.
+// TestPrecedence: the body of a client weighs most, then the signer, what came with the
+// object, as its headers or in a callback, and its name; who disagrees is told.
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
 	const key = "users/o1/orders/NAME/4-1.jpg"
 	const meta = `{"x-cos-meta-order-id":"META","x-cos-meta-position":"3","x-cos-meta-batch":"mb"}`
 	phone := func(body string) func(w *world) answer {
 		return func(w *world) answer { return w.announce(body) }
+	}
+	callback := func(body string) func(w *world) answer {
+		return func(w *world) answer {
+			return w.callback(callbackPath(t, events.CallbackGrant{Bucket: bucket, Key: key}), body)
+		}
 	}
 	event := func(meta string) func(w *world) answer {
 		return func(w *world) answer { return w.event(cosEvent("ObjectCreated:Put", key, key, meta)) }
@@ -59,23 +65,31 @@ func TestPrecedence(t *testing.T) {
 			"a place in another order says nothing", &ledger.Signed{Order: "SIGN", Position: position},
 			phone(`{"order":"BODY","files":["` + key + `"]}`), "BODY", new(0), 2,
 		},
+		{"a callback before the name", nil, callback("order=CALL&position=6"), "CALL", new(6), 1},
+		{
+			// Whoever has the signature has the token of the callback as well.
+			"the signer before a callback", &ledger.Signed{Order: "SIGN", Position: position},
+			callback("order=CALL&position=6&batch=b"), "SIGN", position, 2,
+		},
 		{"a position alone", &ledger.Signed{Position: position}, event(`{"x-cos-meta-order-id":"META"}`), "META", position, 1},
 		{"the same said twice", &ledger.Signed{Order: "META", Position: new(3)}, event(meta), "META", new(3), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, withPattern(t, "users/{owner}/orders/{order}/{position}-{name}"))
+			w := newWorld(t, withCallbacks, withPattern(t, "users/{owner}/orders/{order}/{position}-{name}"))
 			if s := tt.signed; s != nil {
 				s.Bucket, s.Key, s.Owner, s.ExpiresAt = bucket, key, "o1", time.Now()
 				require.NoError(t, w.ledger.Sign(t.Context(), *s))
 			}
 			res := tt.send(w)
 			var got struct {
-				Results []struct{ Conflicts []string }
-				Uploads []struct{ Conflicts []string }
+				Conflicts []string // of a callback
+				Results   []struct{ Conflicts []string }
+				Uploads   []struct{ Conflicts []string }
 			}
-			res.into(t, 202, &got)
-			var conflicts []string
+			require.Contains(t, []int{200, 202}, res.status, "%s", res.body)
+			require.NoError(t, json.Unmarshal(res.body, &got))
+			conflicts := got.Conflicts
 			for _, r := range append(got.Results, got.Uploads...) {
 				conflicts = append(conflicts, r.Conflicts...)
 			}
