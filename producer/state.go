@@ -73,16 +73,25 @@ func (a *API) getUpload(w http.ResponseWriter, r *http.Request) {
 		Visibility: u.Content.Visibility, Steps: make([]stepView, 0, len(steps)), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, s := range steps {
-		sv := stepView{Step: s.Step, Order: s.Scope, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, UpdatedAt: s.UpdatedAt}
-		if s.Step == pipeline.StepNotify {
-			sv.Order = "" // its scope is an endpoint, which is not the caller's to know
-		} else {
-			sv.Result = s.Result
-		}
-		v.Steps = append(v.Steps, sv)
+		v.Steps = append(v.Steps, viewOf(s, auth.Owner(ctx) != ""))
 	}
 	for _, k := range links {
 		v.Orders = append(v.Orders, pipeline.OutcomeOrder{Order: k.Order, Position: k.Position, Attached: k.Attached})
 	}
 	writeJSON(w, http.StatusOK, v)
+}
+
+// viewOf is what a caller sees of a step. Why one died stands in its letter, with names of
+// hosts and words of databases that are not an end user's to know.
+func viewOf(s pipeline.StepRecord, user bool) stepView {
+	v := stepView{
+		Step: s.Step, Order: s.Scope, State: s.State, Gen: s.Gen, Code: s.Code, Detail: s.Detail, Result: s.Result, UpdatedAt: s.UpdatedAt,
+	}
+	if s.Step == pipeline.StepNotify {
+		v.Order, v.Result = "", nil // its scope is an endpoint, which is no caller's to know
+	}
+	if s.State == pipeline.Dead && (user || s.Step == pipeline.StepNotify) {
+		v.Detail = ""
+	}
+	return v
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
 )
 
 func (w *world) state(id string) answer {
@@ -93,4 +94,47 @@ func TestGetUploadRejected(t *testing.T) {
 			t.Fatalf("a rejected upload has no step %s", s.Step)
 		}
 	}
+}
+
+// TestGetUploadDead: why a step died is for the letter. Whoever may only ask for uploads
+// learns neither where webhooks go nor what our databases say.
+func TestGetUploadDead(t *testing.T) {
+	t.Parallel()
+	w := newGatedWorld(t)
+	var made receipts
+	w.announce(`{"files":["users/o1/1.jpg"]}`).into(t, 202, &made)
+	id := made.Uploads[0].UploadID
+	die := func(step pipeline.Step, why string) {
+		run := pipeline.Run{UploadID: id, Step: step, Gen: 1}
+		a, err := w.ledger.Begin(t.Context(), run, "w1", time.Minute)
+		require.NoError(t, err)
+		_, _, err = w.ledger.Bury(t.Context(), a, ledger.Death{Class: pipeline.Denied, TaskType: "t", Cause: pipeline.Errorf(pipeline.Denied, string(step), "inside.example.com", "%s", why)})
+		require.NoError(t, err)
+	}
+	die(pipeline.StepCheck, "dial 10.0.0.5")
+	die(pipeline.StepNotify, "the endpoint answered 404")
+
+	details := func(res answer) (said map[pipeline.Step]string, whole string) {
+		var got struct {
+			State pipeline.State
+			Steps []struct {
+				Step   pipeline.Step
+				State  pipeline.StepState
+				Detail string
+			}
+		}
+		res.into(t, 200, &got)
+		said = map[pipeline.Step]string{}
+		for _, s := range got.Steps {
+			require.Equal(t, pipeline.Dead, s.State)
+			said[s.Step] = s.Detail
+		}
+		return said, string(res.body)
+	}
+	said, _ := details(w.state(id))
+	require.Contains(t, said[pipeline.StepCheck], "dial 10.0.0.5", "a key may know")
+	require.Empty(t, said[pipeline.StepNotify], "nobody learns of endpoints here")
+	_, whole := details(w.do(http.MethodGet, "/v1/uploads/"+id, token(t, "o1"), nil))
+	require.NotContains(t, whole, "10.0.0.5")
+	require.NotContains(t, whole, "inside.example.com")
 }
