@@ -135,6 +135,14 @@ func CodeOf(err error) Code {
 	return ""
 }
 
+// OpOf gives what was being done when it failed, or "".
+func OpOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Op
+	}
+	return ""
+}
+
 // RetryAfterOf gives the wait that the other side asked for, or zero.
 func RetryAfterOf(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {

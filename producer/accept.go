@@ -9,6 +9,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/seldom"
 	"github.com/afterput/afterput/producer/events"
 	"github.com/afterput/afterput/tasks"
 )
@@ -48,15 +49,11 @@ type Header interface {
 	Head(ctx context.Context, bucket, key string) (pipeline.ObjectInfo, error)
 }
 
-// maxCommits is how many calls may wait for the ledger at once. SQLite has one writer, which
-// takes them one by one: a longer queue would be memory, and answers that come when the
-// phone has hung up.
-const maxCommits = 64
-
 // Producer accepts announcements.
 type Producer struct {
-	opt     Options
-	commits chan struct{} // holds one for each call that commits
+	opt    Options
+	line   chan struct{} // holds one for each call that asks the ledger
+	seldom *seldom.Log
 }
 
 // New makes a Producer.
@@ -73,7 +70,7 @@ func New(opt Options) (*Producer, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Producer{opt: opt, commits: make(chan struct{}, maxCommits)}, nil
+	return &Producer{opt: opt, line: make(chan struct{}, maxLine), seldom: seldom.New(opt.Logger)}, nil
 }
 
 // Receipt tells what became of one announcement that was accepted.
@@ -154,6 +151,11 @@ func (p *Producer) AcceptObject(ctx context.Context, ann pipeline.Announcement, 
 }
 
 func (p *Producer) accept(ctx context.Context, inboundID string, drafts []draft) ([]Receipt, error) {
+	leave, err := p.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := p.complete(ctx, drafts); err != nil {
 		return nil, err
 	}
@@ -168,14 +170,9 @@ func (p *Producer) accept(ctx context.Context, inboundID string, drafts []draft)
 	return p.commit(ctx, inboundID, drafts, admitted)
 }
 
-// commit keeps what was admitted. drafts are what it was admitted from.
+// commit keeps what was admitted, for one who has a place in the line. drafts are what it
+// was admitted from.
 func (p *Producer) commit(ctx context.Context, inboundID string, drafts []draft, admitted []pipeline.Announcement) ([]Receipt, error) {
-	select {
-	case p.commits <- struct{}{}:
-		defer func() { <-p.commits }()
-	default:
-		return nil, pipeline.Errorf(pipeline.Transient, "announce", "", "%d others wait for the ledger", maxCommits)
-	}
 	res, err := p.opt.Ledger.Announce(ctx, inboundID, admitted)
 	if err != nil {
 		return nil, err
@@ -184,7 +181,7 @@ func (p *Producer) commit(ctx context.Context, inboundID string, drafts []draft,
 	ctx = context.WithoutCancel(ctx)
 	if err := p.opt.Queue.EnqueueAll(ctx, res.Wishes); err != nil {
 		err = errors.Join(err, p.opt.Ledger.Unqueued(ctx, res.Wishes))
-		p.opt.Logger.WarnContext(ctx, "could not enqueue, the sweep will", "error", err)
+		p.seldom.Line(ctx, slog.LevelWarn, "enqueue", "could not enqueue, the sweep will", "error", err)
 	}
 	receipts := make([]Receipt, 0, len(admitted))
 	for i, a := range admitted {

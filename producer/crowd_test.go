@@ -1,12 +1,22 @@
 package producer_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/afterput/afterput/pipeline"
+	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/producer"
+	"github.com/afterput/afterput/producer/sign"
 )
 
 // TestAcceptCrowd: while the ledger's writer is busy 64 announcements wait for it. Who comes
@@ -39,4 +49,83 @@ func TestAcceptCrowd(t *testing.T) {
 	}
 	require.Len(t, w.uploads(), crowd)
 	require.Equal(t, 202, announce(crowd).status, "whoever was refused may come again")
+}
+
+// stuckHints is a ledger that reads nothing until it is let go.
+type stuckHints struct {
+	asked chan struct{} // one for each call; who finds it full is one too many
+	free  chan struct{} // closed to let them go
+}
+
+func (h stuckHints) Signed(context.Context, ...string) (map[string]ledger.Signed, error) {
+	select {
+	case <-h.free:
+	case h.asked <- struct{}{}:
+		<-h.free
+	default:
+		return nil, errors.New("one too many waits for the ledger")
+	}
+	return nil, nil
+}
+
+// TestAcceptCrowdOfReaders: a ledger that does not even read makes no longer line, and one
+// log line is enough to say so.
+func TestAcceptCrowdOfReaders(t *testing.T) {
+	t.Parallel()
+	const crowd = 64
+	h := stuckHints{asked: make(chan struct{}, crowd), free: make(chan struct{})}
+	free := sync.OnceFunc(func() { close(h.free) })
+	defer free()
+	var log lockedBuffer
+	w := newWorld(t, withCallbacks, func(o *producer.Options) {
+		o.Hints, o.Logger = h, slog.New(slog.NewTextHandler(&log, nil))
+	})
+	var wg sync.WaitGroup
+	for n := range crowd {
+		wg.Go(func() {
+			if n%2 == 0 {
+				w.announce(fmt.Sprintf(`{"files":["users/o1/%d.jpg"]}`, n))
+				return
+			}
+			key := fmt.Sprintf("users/o1/%d.jpg", n)
+			w.event(cosEvent("ObjectCreated:Put", key, key, ""))
+		})
+	}
+	require.Eventually(t, func() bool { return len(h.asked) == crowd }, time.Minute, time.Millisecond)
+	const one = "users/o1/one.jpg"
+	for range 5 {
+		w.announce(`{"files":["`+one+`"]}`).requireError(t, 503, "UNAVAILABLE")
+		w.event(cosEvent("ObjectCreated:Put", one, one, "")).requireError(t, 503, "UNAVAILABLE")
+		w.event(`{"Records":[{}]}`).requireError(t, 503, "UNAVAILABLE")
+		_, err := w.p.Signed(t.Context(), pipeline.UploadID(bucket, one))
+		require.Equal(t, pipeline.Transient, pipeline.ClassOf(err))
+		require.Equal(t, pipeline.Transient, pipeline.ClassOf(w.p.Sign(t.Context(), ledger.Signed{Bucket: bucket, Key: one})))
+	}
+	require.Empty(t, w.letters())
+	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), "%s", log.String())
+	require.NotContains(t, log.String(), "level=ERROR")
+	free()
+	wg.Wait()
+	require.Len(t, w.uploads(), crowd)
+	require.NoError(t, w.p.Sign(t.Context(), ledger.Signed{Bucket: bucket, Key: one}))
+}
+
+var _ sign.Recorder = (*producer.Producer)(nil)
+
+// lockedBuffer is a log that many write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

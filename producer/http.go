@@ -2,9 +2,11 @@ package producer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -102,21 +104,27 @@ func (a *API) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // because its success callback fires on any status.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, code := statusOf(err)
-	message := err.Error()
-	switch status {
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-		message = "the ledger cannot be reached or too many wait for it, nothing was kept: try again"
-	case http.StatusNotFound:
+	message, wait := err.Error(), 0
+	refusal, worded := errors.AsType[*auth.Refusal](err)
+	switch {
+	case worded:
+		wait = refusal.RetryAfter
+	case status == http.StatusServiceUnavailable:
+		message, wait = "the ledger cannot be reached or too many wait for it, nothing was kept: try again", retryAfter
+	case status == http.StatusNotFound:
 		message = "there is no such upload" // the same for one that is somebody else's
-	case http.StatusInternalServerError:
+	case status == http.StatusInternalServerError:
 		message = "internal error"
 	}
-	if refusal, ok := errors.AsType[*auth.Refusal](err); ok && refusal.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(refusal.RetryAfter))
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
 	log := a.opt.Logger.InfoContext
 	switch {
+	case status == http.StatusServiceUnavailable:
+		log = func(ctx context.Context, msg string, args ...any) {
+			a.seldom.Line(ctx, slog.LevelWarn, pipeline.OpOf(err), msg, args...)
+		}
 	case status >= http.StatusInternalServerError:
 		log = a.opt.Logger.ErrorContext
 	case status == http.StatusTooManyRequests:

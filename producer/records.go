@@ -66,6 +66,11 @@ func (a *API) take(ctx context.Context, in door, inboundID string, evs []events.
 	if err != nil {
 		return nil, err
 	}
+	leave, err := a.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := a.complete(ctx, drafts); err != nil {
 		return nil, err
 	}
@@ -131,6 +136,11 @@ func (a *API) drafts(ctx context.Context, in door, evs []events.Event) (results 
 
 // keep makes a letter of what could not be understood.
 func (a *API) keep(ctx context.Context, in door, e events.Event, res *eventResult) error {
+	leave, err := a.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	cause := pipeline.Errorf(pipeline.Invalid, in.source, "", "%s", e.Note)
 	cause.Code = codeUnreadableRecord
 	id, err := a.opt.Ledger.BuryBody(ctx, in.path, e.Raw, cause)

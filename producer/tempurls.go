@@ -2,9 +2,9 @@ package producer
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
-	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/producer/auth"
 	"github.com/afterput/afterput/producer/events"
@@ -53,7 +53,10 @@ func (a *API) postTempURLs(w http.ResponseWriter, r *http.Request, urls URLs) {
 		}
 	}
 	if failed == len(list) {
-		a.fail(w, r, pipeline.Errorf(pipeline.Transient, "tempurls", "", "none of %d files could be asked about", failed))
+		a.fail(w, r, &auth.Refusal{
+			Status: http.StatusServiceUnavailable, Code: string(codeUnavailable), RetryAfter: retryAfter,
+			Message: fmt.Sprintf("neither the storage nor the ledger told of any of %d files: try again", failed),
+		})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"fileList": list, "requestId": auth.RequestID(w)})

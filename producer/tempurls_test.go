@@ -92,5 +92,6 @@ func TestPostTempURLsRefused(t *testing.T) {
 	require.Empty(t, urls.who)
 	res := w.do(http.MethodPost, "/v1/temp-urls", readKey, []byte(`{"fileIDs":["STORAGE_REQUEST_FAIL"]}`))
 	res.requireError(t, 503, "UNAVAILABLE")
+	require.Contains(t, string(res.body), "neither the storage nor the ledger told of any of 1 files")
 	require.NotEmpty(t, res.header.Get("Retry-After"))
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/afterput/afterput/pipeline/seldom"
 )
 
 func TestAsynqLogThinsWhatRepeats(t *testing.T) {
@@ -22,7 +24,7 @@ func TestAsynqLogThinsWhatRepeats(t *testing.T) {
 			log.Error("Dequeue error: ", "refused") // the brake tells it
 		}
 		require.Equal(t, 2, strings.Count(out.String(), "\n"))
-		time.Sleep(repeatEvery)
+		time.Sleep(seldom.Every)
 		log.Error("Subscriber error: ", "refused")
 		require.Contains(t, out.String(), "repeated=49")
 	})

@@ -7,6 +7,7 @@
 // one key and nothing else. The ledger knows whose it is and which order it is for before
 // the signature leaves, so that the event of the upload alone finds its order.
 //
-// The package imports pipeline, pipeline/ledger, pipeline/qsign, producer/auth and, for the
-// codes and bounds that announcements have as well, producer/events.
+// The package imports pipeline, pipeline/ledger, pipeline/qsign, pipeline/seldom,
+// producer/auth and, for the codes and bounds that announcements have as well,
+// producer/events.
 package sign

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -206,7 +207,12 @@ func (s *Signer) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status, code, message = http.StatusServiceUnavailable, codeUnavailable, "a part of afterput cannot be reached, nothing was signed: try again"
 	}
 	log := s.opt.Logger.InfoContext
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		log = func(ctx context.Context, msg string, args ...any) {
+			s.seldom.Line(ctx, slog.LevelWarn, pipeline.OpOf(err), msg, args...)
+		}
+	case status >= http.StatusInternalServerError:
 		log = s.opt.Logger.ErrorContext
 	}
 	log(r.Context(), "not signed", "status", status, "code", code, "error", err, "path", r.URL.Path,

@@ -1,9 +1,11 @@
 package sign_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -237,4 +239,18 @@ func TestLoopback(t *testing.T) {
 	} {
 		require.Equal(t, want, sign.IsLoopback(address), address)
 	}
+}
+
+// TestAwayIsLoggedOnce: while the ledger is away one line says so, not one for each phone.
+func TestAwayIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	opt := options(&memory{err: pipeline.Errorf(pipeline.Transient, "ledger.sign", "", "away")})
+	opt.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	d := newDoor(newSigner(t, opt), keys(t))
+	for range 20 {
+		require.Equal(t, "UNAVAILABLE", fields(t, d.get(t, "/put-sign?ext=jpg&owner=oX", announce), 503)["code"])
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+	require.Contains(t, log.String(), "level=WARN")
 }

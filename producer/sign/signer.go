@@ -12,6 +12,7 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/qsign"
+	"github.com/afterput/afterput/pipeline/seldom"
 )
 
 // DefaultExpires is how long a signature holds where Options.Expires is zero.
@@ -35,7 +36,8 @@ type Bucket struct {
 	Issuer Issuer
 }
 
-// Recorder keeps what was signed; *ledger.Ledger does. A key that it has already is an
+// Recorder keeps what was signed; *ledger.Ledger does, and *producer.Producer, which lets
+// only so many wait for it. A key that it has already is an
 // error of class Conflict.
 type Recorder interface {
 	Sign(ctx context.Context, s ledger.Signed) error
@@ -77,6 +79,7 @@ type Options struct {
 type Signer struct {
 	opt        Options
 	extensions map[string]int64 // the largest file in bytes
+	seldom     *seldom.Log
 }
 
 // New makes a Signer.
@@ -105,7 +108,9 @@ func New(opt Options) (*Signer, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Signer{opt: opt, extensions: extensionsOf(opt.Types, opt.MaxImageBytes, opt.MaxVideoBytes)}, nil
+	return &Signer{
+		opt: opt, extensions: extensionsOf(opt.Types, opt.MaxImageBytes, opt.MaxVideoBytes), seldom: seldom.New(opt.Logger),
+	}, nil
 }
 
 // Request says what is to be signed.

@@ -34,7 +34,7 @@ func (a *App) mount(mux producer.Mux) error {
 	if err := a.registerTempURLs(mux, api); err != nil {
 		return err
 	}
-	if err := a.registerSign(mux, gate); err != nil {
+	if err := a.registerSign(mux, gate, p); err != nil {
 		return err
 	}
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))

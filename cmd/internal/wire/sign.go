@@ -13,10 +13,10 @@ import (
 )
 
 // registerSign mounts the doors that give signatures for direct uploads.
-func (a *App) registerSign(mux producer.Mux, gate *auth.Gate) error {
+func (a *App) registerSign(mux producer.Mux, gate *auth.Gate, p *producer.Producer) error {
 	c := a.Config
 	opt := sign.Options{
-		Ledger: a.Ledger, Types: c.Check.Types, Expires: c.Sign.Expires, Orders: a.Orders != nil,
+		Ledger: p, Types: c.Check.Types, Expires: c.Sign.Expires, Orders: a.Orders != nil,
 		MultipartExpires: c.Sign.MultipartExpires, CallbackBase: c.Sign.CallbackBase, CallbackSecret: []byte(c.Auth.CallbackSecret.Reveal()),
 		MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes), Logger: a.Log,
 	}
