@@ -110,7 +110,8 @@ func TestAnswers(t *testing.T) {
 		return func(c *config.Config) {
 			c.Auth.Keys = append(c.Auth.Keys, config.Key{Name: "page", Secret: reader, Scopes: []string{"read"}})
 			c.Auth.CallbackSecret, c.HTTP.RateLimit = callbackSecret, limit
-			c.HTTP.Progress = config.Progress{Bytes: config.MiB, Every: 200 * time.Millisecond, AtMost: time.Minute}
+			// Little progress is enough, so that a loaded machine sends what is too large in time.
+			c.HTTP.Progress = config.Progress{Bytes: 1 << 10, Every: 500 * time.Millisecond, AtMost: time.Minute}
 		}
 	}
 	app, address := door(t, settings(config.RateLimit{}))
