@@ -12,7 +12,8 @@ import (
 // Leases, recovery and the sweep compare times that several workers wrote, so their
 // clocks must agree. A lease lasts 30 seconds and is taken back with 14 to go.
 const (
-	maxSkew  = 20 * time.Second
+	// MaxSkew is how far apart the clocks of a worker and of Redis may be for it to start.
+	MaxSkew  = 20 * time.Second
 	warnSkew = 10 * time.Second
 	// skewEvery is how often a running worker compares its clock.
 	skewEvery = time.Minute
@@ -29,7 +30,7 @@ type ClockError struct {
 func (e *ClockError) Error() string {
 	return fmt.Sprintf("the clock of this machine says %s and the clock of Redis says %s, which is more than %s apart: "+
 		"set the wrong one, by NTP for example, and start again",
-		e.Worker.UTC().Format(time.RFC3339), e.Redis.UTC().Format(time.RFC3339), maxSkew)
+		e.Worker.UTC().Format(time.RFC3339), e.Redis.UTC().Format(time.RFC3339), MaxSkew)
 }
 
 // watch compares the clock of this process with that of Redis.
@@ -58,7 +59,7 @@ func (w *watch) admit(ctx context.Context) error {
 	switch {
 	case err != nil:
 		w.log.WarnContext(ctx, "redis does not tell its time, so the clocks are not compared yet", "error", err)
-	case skew.Abs() > maxSkew:
+	case skew.Abs() > MaxSkew:
 		return &ClockError{Worker: mine, Redis: theirs}
 	case skew.Abs() > warnSkew:
 		w.warn(ctx, skew)
@@ -88,5 +89,5 @@ func (w *watch) check(ctx context.Context) {
 
 func (w *watch) warn(ctx context.Context, skew time.Duration) {
 	w.log.WarnContext(ctx, "the clocks of this machine and of redis are apart: recovery is late or too early, and a worker that starts now may refuse to",
-		"ahead", skew.Round(time.Millisecond), "refusedAbove", maxSkew)
+		"ahead", skew.Round(time.Millisecond), "refusedAbove", MaxSkew)
 }

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"github.com/afterput/afterput/cmd/internal/cli/printer"
@@ -58,7 +60,33 @@ func checks(cfg *config.Config, log *slog.Logger) []doctor.Check {
 	if cfg.Orders.URL != "" {
 		order.Inspect = func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, cfg.Orders) }
 	}
-	return []doctor.Check{certificate, order}
+	return []doctor.Check{redisCheck(cfg.Redis), certificate, order}
+}
+
+// doctorSoon is how long Redis and each sentinel may take for one answer.
+const doctorSoon = 3 * time.Second
+
+func redisCheck(c config.Redis) doctor.Redis {
+	at, err := c.Address()
+	if c.URL == "" || err != nil { // which the configuration would have been refused for
+		return doctor.Redis{}
+	}
+	check := doctor.Redis{
+		Open:   func() (redis.UniversalClient, error) { return wire.Redis(c, doctorSoon) },
+		User:   at.URL.User.Username(),
+		Master: at.Master,
+	}
+	if at.Shape == config.RedisSentinels {
+		check.Sentinels = func() ([]doctor.Sentinel, error) {
+			clients, err := wire.Sentinels(c, doctorSoon)
+			list := make([]doctor.Sentinel, len(clients))
+			for i, client := range clients {
+				list[i] = doctor.Sentinel{Addr: at.Hosts[i], Client: client}
+			}
+			return list, err
+		}
+	}
+	return check
 }
 
 func names(checks []doctor.Check) []string {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/cli/printer"
 	"github.com/afterput/afterput/cmd/internal/doctor"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 // selfSigned writes a certificate that no phone trusts, and its key.
@@ -45,6 +46,17 @@ func TestDoctor(t *testing.T) {
 	r := do(t, "doctor", "-c", path, "--only", "tls", "--strict")
 	require.Equal(t, exitOK, r.code, r.err)
 	require.Contains(t, r.out, "skip\ttls\thttp.tls is not set")
+
+	server := redistest.Start(t)
+	r = doWith(t, []string{"AFTERPUT_REDIS_URL=" + server.URL}, "", "doctor", "-c", path, "--only", "redis", "--strict")
+	require.Equal(t, exitWarnings, r.code, r.err)
+	require.Contains(t, r.out, "ok\tredis\tthe user default may run all of the ")
+	require.Contains(t, r.out, "warn\tredis\tthere is no maxmemory")
+	r = doWith(t, []string{"AFTERPUT_REDIS_URL=redis://127.0.0.1:1/0"}, "", "doctor", "-c", path, "--only", "redis")
+	require.Equal(t, exitUnhealthy, r.code, r.err)
+	r = doWith(t, []string{"AFTERPUT_REDIS_URL=redis-sentinel://127.0.0.1:1?master=m"}, "", "doctor", "-c", path, "--only", "redis")
+	require.Equal(t, exitUnhealthy, r.code, r.err)
+	require.Contains(t, r.out, "fail\tredis\tno sentinel names the master m: 127.0.0.1:1: ")
 
 	r = do(t, "doctor", "-c", path, "--only", "orders")
 	require.Equal(t, exitOK, r.code, r.err)

@@ -83,11 +83,11 @@ func (l *line) made(ctx context.Context) (string, error) {
 
 // idle fails while workers report that they run.
 func (l *line) idle(ctx context.Context) error {
-	n, err := l.rdb.ZCount(ctx, "asynq:servers", strconv.FormatInt(time.Now().Unix(), 10), "+inf").Result()
+	alive, err := l.rdb.ZRangeByScore(ctx, "asynq:servers", &redis.ZRangeBy{Min: strconv.FormatInt(time.Now().Unix(), 10), Max: "+inf"}).Result()
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.name, err)
 	}
-	if n > 0 {
+	if len(alive) > 0 {
 		return &TakenError{l.name + " has workers that run, or were killed less than ten seconds ago", false}
 	}
 	return nil
@@ -111,7 +111,7 @@ func (l *line) clean(ctx context.Context) error {
 		pipe := l.rdb.Pipeline() // by single keys: those of a cluster lie in many slots
 		for _, key := range keys {
 			if key != lineMark {
-				pipe.Unlink(ctx, key)
+				pipe.Del(ctx, key)
 			}
 		}
 		_, err := pipe.Exec(ctx)
@@ -119,7 +119,7 @@ func (l *line) clean(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := l.rdb.Unlink(ctx, lineMark).Err(); err != nil {
+	if err := l.rdb.Del(ctx, lineMark).Err(); err != nil {
 		return fmt.Errorf("%s: %w", l.name, err)
 	}
 	return nil

@@ -80,6 +80,15 @@ func Redis(c config.Redis, soon time.Duration) (redis.UniversalClient, error) {
 
 // sentinels makes a client that asks sentinels for the master.
 func sentinels(at config.RedisAddress, as config.RedisSentinel, secure *tls.Config, soon time.Duration) (redis.UniversalClient, error) {
+	opt, err := failover(at, as, secure, soon)
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewFailoverClient(opt), nil
+}
+
+// failover reads how to find a master.
+func failover(at config.RedisAddress, as config.RedisSentinel, secure *tls.Config, soon time.Duration) (*redis.FailoverOptions, error) {
 	// go-redis takes the user of such a URL for that of the sentinels.
 	u, query := *at.URL, at.URL.Query()
 	u.User = url.UserPassword(as.Username, as.Password.Reveal())
@@ -101,7 +110,36 @@ func sentinels(at config.RedisAddress, as config.RedisSentinel, secure *tls.Conf
 		opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = soon, soon, soon, soon
 		opt.MaxRetries, opt.DialerRetries = -1, 1
 	}
-	return redis.NewFailoverClient(opt), nil
+	return opt, nil
+}
+
+// Sentinels makes a client of each sentinel that redis.url names, in its order; none where it
+// names no sentinels. soon is as in Redis.
+func Sentinels(c config.Redis, soon time.Duration) ([]*redis.SentinelClient, error) {
+	at, err := c.Address()
+	if err != nil || at.Shape != config.RedisSentinels {
+		return nil, err
+	}
+	secure, err := redisTLS(c.TLS)
+	if err != nil {
+		return nil, err
+	}
+	if !at.TLS {
+		secure = nil
+	}
+	opt, err := failover(at, c.Sentinel, secure, soon)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*redis.SentinelClient, 0, len(at.Hosts))
+	for _, host := range at.Hosts {
+		list = append(list, redis.NewSentinelClient(&redis.Options{
+			Addr: host, Username: opt.SentinelUsername, Password: opt.SentinelPassword, TLSConfig: opt.TLSConfig,
+			DialTimeout: opt.DialTimeout, ReadTimeout: opt.ReadTimeout, WriteTimeout: opt.WriteTimeout, PoolTimeout: opt.PoolTimeout,
+			MaxRetries: opt.MaxRetries, DialerRetries: opt.DialerRetries,
+		}))
+	}
+	return list, nil
 }
 
 // unreadable says that go-redis cannot read an address, which may hold a password.
