@@ -168,13 +168,14 @@ test('what goes over the wire', { timeout }, async (t) => {
   const { received, url } = await stub(t, [
     { status: 503, headers: { 'Retry-After': '1' }, body: '{"code":"UNAVAILABLE","message":"later"}' },
     { status: 502, body: '<html>a proxy</html>' },
+    { status: 408, body: '{"code":"BODY_TOO_SLOW","message":"a bad line"}' },
     { status: 200, body: '<html>a login page</html>' },
     accepted, accepted,
   ])
   deployed(url)
   const event = cosEvent(`users/${owner}/图.jpg`)
   await scf(event, context())
-  assert.equal(received.length, 4)
+  assert.equal(received.length, 5)
   assert.match(lines[0], /status 503: UNAVAILABLE: later: try 2 in 1\d\d\d ms/)
   for (const request of received) {
     assert.deepEqual(new Webhook(secret).verify(request.body, request.headers), event, 'the event as it is')
@@ -183,7 +184,7 @@ test('what goes over the wire', { timeout }, async (t) => {
   }
   // The same body in another call may be another upload in the same second.
   await scf(event, context())
-  assert.notEqual(received[4].headers['webhook-id'], received[0].headers['webhook-id'])
+  assert.notEqual(received[5].headers['webhook-id'], received[0].headers['webhook-id'])
 })
 
 test('a function that was not set up says so', async () => {

@@ -3,6 +3,6 @@
 // them, and documents of its database.
 //
 // It takes fileIDs and gives what the gateway says, by position; documents go in and out as
-// extended JSON. Errors are *pipeline.Error. The package imports pipeline and the standard
-// library.
+// extended JSON. Errors are *pipeline.Error. The package imports pipeline, pipeline/qsign
+// and the standard library.
 package cloudbase

@@ -40,7 +40,7 @@ func (f DeliveryFilter) passes(d Delivery) bool {
 
 // Deliveries reads up to limit deliveries by upload and scope, from the one after the given,
 // and gives those that pass the filter and can be told again: not those that are on their
-// way, nor those that were discarded. next is where the following page begins, nil after
+// way, nor those that were discarded, nor what no endpoint wanted. next is where the following page begins, nil after
 // the last one.
 func (l *Ledger) Deliveries(ctx context.Context, f DeliveryFilter, after pipeline.Run, limit int) (page []Delivery, next *pipeline.Run, err error) {
 	var rows []stepRow
@@ -60,7 +60,7 @@ func (l *Ledger) Deliveries(ctx context.Context, f DeliveryFilter, after pipelin
 		}
 		d := Delivery{Run: rows[i].run(), State: pipeline.StepState(rows[i].State)}
 		var ok bool
-		if d.Event, ok = n.Event(); ok && f.passes(d) {
+		if d.Event, ok = n.Event(); ok && !n.Unwanted && f.passes(d) {
 			page = append(page, d)
 		}
 	}

@@ -19,5 +19,5 @@
 // key means: not cached; ask POST /v1/temp-urls. Ignore fields that you do not know, and
 // never write: afterput:url-checks lists what has to be looked at again.
 //
-// The package imports pipeline and go-redis.
+// The package imports pipeline, pipeline/cloudbase and go-redis.
 package tempurl

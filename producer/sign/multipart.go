@@ -23,7 +23,8 @@ const DefaultMultipartExpires = 2 * time.Hour
 type MultipartRequest struct {
 	// Owner is the openid that the key was signed for. Required.
 	Owner string
-	// Key was given away by Put. Required. Bucket is its full name; empty is the first one.
+	// Key was given away by Put or Post. Required. Bucket is its full name; empty is the first
+	// one.
 	Key, Bucket string
 	// Method is PUT, POST, GET or DELETE.
 	Method string
@@ -66,8 +67,8 @@ const (
 	maxParam = 1024  // bytes
 )
 
-// Multipart signs one request of a multipart upload of a key that Put gave to the same
-// owner: to begin it, to put a part, to list parts or uploads of this very key, to complete
+// Multipart signs one request of a multipart upload of a key that was signed for the same
+// owner, until the last signature for it ends: to begin it, to put a part, to list parts or uploads of this very key, to complete
 // it or to abort it. The signature covers every parameter of the request. Others are
 // refused with MULTIPART_VERB, other keys with KEY_NOT_SIGNED.
 func (s *Signer) Multipart(ctx context.Context, req MultipartRequest) (PutAnswer, error) {

@@ -12,8 +12,8 @@ const margin = 300 // ms left of the function's time, to fail by ourselves with 
 const usualLimit = 3000 // ms: what both platforms give a function when nothing is set
 
 /**
- * Posts body to path and gives the parsed answer of a 202. It tries again on 429, 5xx and
- * network errors until the function's time is nearly over. Every failure is thrown, so that
+ * Posts body to path and gives the parsed answer of a 202. It tries again on 408, 429, 5xx
+ * and network errors until the function's time is nearly over. Every failure is thrown, so that
  * the platform tries the whole call again or keeps it in its dead letter queue.
  *
  * AFTERPUT_URL is where afterput serves, AFTERPUT_WEBHOOK_SECRET one of its
@@ -61,7 +61,7 @@ async function post(url, id, text, secret, left) {
     if (status === 202 && answer) return { status, answer }
     return {
       message: `status ${status}: ${answer ? `${answer.code}: ${answer.message}` : raw.slice(0, 200)}`,
-      again: status === 429 || status >= 500 || !answer,
+      again: status === 408 || status === 429 || status >= 500 || !answer,
       retryAfter: 1000 * (Number(response.headers.get('retry-after')) || 0),
     }
   } catch (err) {

@@ -91,4 +91,11 @@ func toldAgain(b *bench) {
 	u, err := b.Upload(ctx, refused)
 	require.NoError(b.t, err)
 	require.Equal(b.t, 1, u.Revision, "telling it again is no new outcome")
+
+	b.wants = func(string) []string { return nil }
+	unwanted := b.announce(photo("users/o1/c.jpg")).Announced[0].UploadID
+	b.check(unwanted, "e1", "image/jpeg", pipeline.Private, pipeline.CodeTooLarge)
+	b.run(unwanted, pipeline.StepNotify, "")
+	_, names = b.deliveries(ledger.DeliveryFilter{UploadIDs: []string{unwanted}})
+	require.Empty(b.t, names, "nobody was told")
 }
