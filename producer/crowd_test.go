@@ -110,6 +110,25 @@ func TestAcceptCrowdOfReaders(t *testing.T) {
 	require.NoError(t, w.p.Sign(t.Context(), ledger.Signed{Bucket: bucket, Key: one}))
 }
 
+// TestNamesWhileAway: a bucket that does not answer makes one log line, however many records
+// an event has whose names are in doubt.
+func TestNamesWhileAway(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	w := newWorld(t, func(o *producer.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	w.objects.err = errAway
+	var records []string
+	for n := range 30 {
+		key := fmt.Sprintf("users/o1/a%%20%d.jpg", n)
+		one := cosEvent("ObjectCreated:Put", key, key, "")
+		records = append(records, strings.TrimSuffix(strings.TrimPrefix(one, `{"Records":[`), `]}`))
+	}
+	require.Equal(t, 202, w.event(`{"Records":[`+strings.Join(records, ",")+`]}`).status)
+	require.Len(t, w.uploads(), 30)
+	require.Len(t, w.objects.asked, 60)
+	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), "%s", log.String())
+}
+
 var _ sign.Recorder = (*producer.Producer)(nil)
 
 // lockedBuffer is a log that many write to.

@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -168,13 +169,16 @@ func (a *API) choose(ctx context.Context, e events.Event) string {
 		return e.Keys[0]
 	}
 	for _, key := range e.Keys {
+		if ctx.Err() != nil {
+			break // the time for all records is over
+		}
 		_, err := a.opt.Objects.Head(ctx, e.Bucket, key)
 		if err == nil {
 			a.opt.Logger.InfoContext(ctx, "chose the name of an event", "key", key, "of", e.Keys)
 			return key
 		}
 		if pipeline.ClassOf(err) != pipeline.Missing && !errors.Is(err, context.Canceled) {
-			a.opt.Logger.WarnContext(ctx, "could not ask for the name of an event", "key", key, "error", err)
+			a.seldom.Line(ctx, slog.LevelWarn, "name", "could not ask for the name of an event", "key", key, "error", err)
 		}
 	}
 	return e.Keys[0]

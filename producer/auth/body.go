@@ -14,6 +14,7 @@ import (
 func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	for _, encoding := range r.Header.Values("Content-Encoding") {
 		if !strings.EqualFold(strings.TrimSpace(encoding), "identity") {
+			drain(r)
 			return nil, &Refusal{
 				Status: http.StatusUnsupportedMediaType, Code: CodeEncoding,
 				Message: "the body is compressed: send it as it is, without Content-Encoding",

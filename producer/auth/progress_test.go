@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -204,3 +205,25 @@ type bareWriter struct{}
 func (*bareWriter) Header() http.Header         { return http.Header{} }
 func (*bareWriter) Write(p []byte) (int, error) { return len(p), nil }
 func (*bareWriter) WriteHeader(int)             {}
+
+// TestReadBodyRefused: a client that is still sending reads why its body is refused, because
+// the body is read on for a while.
+func TestReadBodyRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		encoding string
+		status   int
+	}{
+		"compressed": {"gzip", http.StatusUnsupportedMediaType},
+		"too large":  {"identity", http.StatusRequestEntityTooLarge},
+	} {
+		body := strings.NewReader(strings.Repeat("x", 3<<20))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body)
+		r.Header.Set("Content-Encoding", tt.encoding)
+		_, err := auth.ReadBody(httptest.NewRecorder(), r, 1<<20)
+		var refusal *auth.Refusal
+		require.ErrorAs(t, err, &refusal, name)
+		require.Equal(t, tt.status, refusal.Status, name)
+		require.Zero(t, body.Len(), name)
+	}
+}
