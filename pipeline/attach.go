@@ -68,8 +68,9 @@ type AttachOptions struct {
 	// Gather is how long after its announcement a file that is not checked yet is waited for
 	// by the attach of another file of its order, so that one write takes both. Default none.
 	Gather time.Duration
-	// KeepRejected leaves an entry of ours in the order when its content is rejected later.
-	KeepRejected bool
+	// KeepRejected tells of which files an entry of ours stays in the order when their
+	// content is rejected later. Nil: of none.
+	KeepRejected func(fileID string) bool
 }
 
 // AttachResult is what an attach leaves behind.
@@ -178,7 +179,7 @@ func admit(links []Link, owner string, opt AttachOptions, now time.Time) admissi
 			a.foreign[l.UploadID] = true
 			l.Live = false
 		}
-		if opt.KeepRejected && l.Attached {
+		if l.Attached && opt.KeepRejected != nil && opt.KeepRejected(l.FileID) {
 			l.Live = true
 		}
 		if rest := l.CreatedAt.Add(opt.Grace).Sub(now); l.Live && !l.Attached && l.Position == nil && rest > 0 {

@@ -194,7 +194,7 @@ func TestAttachKeepRejected(t *testing.T) {
 	w := newAttachWorld(linksOf(t, "a:0 b:1")...)
 	_, err := w.attach(t, "a")
 	require.NoError(t, err)
-	w.opt.KeepRejected = true
+	w.opt.KeepRejected = func(fileID string) bool { return fileID == "a" }
 	w.book.state.Links[0].Live = false
 	w.book.state.Links = append(w.book.state.Links, pipeline.Link{Seq: 3, UploadID: "c", FileID: "c", Batch: "b1"})
 	_, err = w.attach(t, "b")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -27,21 +28,40 @@ type Options struct {
 	// Hints tells what is known of objects before they are announced. Defaults to Ledger,
 	// where the signer writes it down.
 	Hints Hints
-	// Pattern reads owner, order and position from names; nil for none.
-	Pattern *events.Pattern
+	// Rules are those of buckets that ByBucket does not name.
+	Rules
+	ByBucket map[string]Rules
 	// CallbackSecret lets in COS callbacks whose URL was made with it. Empty: none.
 	CallbackSecret []byte
+	// Stores are the names of the order stores; see pipeline.OrderNames.
+	Stores pipeline.OrderNames
+	// Logger gets one line for each request. Required.
+	Logger *slog.Logger
+	// Now is the clock that callback tokens end by. Defaults to time.Now.
+	Now func() time.Time
+}
+
+// Rules are what differs by bucket.
+type Rules struct {
+	// Pattern reads owner, order and position from names; nil for none.
+	Pattern *events.Pattern
 	// OwnerRequired refuses names outside users/{openid}/ with OWNER_MISSING.
 	OwnerRequired bool
 	// Orders says that an orders database is configured; without one, announcements that
 	// name an order are refused with ORDERS_NOT_CONFIGURED.
 	Orders bool
+	// Store is the name of the store that the orders are in; "" for that without a name.
+	Store string
 	// Derivative tells whether a key is one of our own thumbnails. Required.
 	Derivative func(key string) bool
-	// Logger gets one line for each request. Required.
-	Logger *slog.Logger
-	// Now is the clock that callback tokens end by. Defaults to time.Now.
-	Now func() time.Time
+}
+
+// of gives the rules of a bucket.
+func (o Options) of(bucket string) Rules {
+	if r, ok := o.ByBucket[bucket]; ok {
+		return r
+	}
+	return o.Rules
 }
 
 // Header asks the object store whether an object is there.
@@ -58,11 +78,16 @@ type Producer struct {
 
 // New makes a Producer.
 func New(opt Options) (*Producer, error) {
-	if opt.Ledger == nil || opt.Queue == nil || opt.Objects == nil || opt.Derivative == nil || opt.Logger == nil {
-		return nil, errors.New("producer: ledger, queue, objects, derivative and logger are required")
+	if opt.Ledger == nil || opt.Queue == nil || opt.Objects == nil || opt.Logger == nil {
+		return nil, errors.New("producer: ledger, queue, objects and logger are required")
 	}
 	if len(opt.Buckets) == 0 {
 		return nil, errors.New("producer: no bucket")
+	}
+	for _, b := range opt.Buckets {
+		if opt.of(b.Name).Derivative == nil {
+			return nil, fmt.Errorf("producer: no derivative for the bucket %s", b.Name)
+		}
 	}
 	if opt.Hints == nil {
 		opt.Hints = opt.Ledger
@@ -102,15 +127,19 @@ func (p *Producer) Admit(a pipeline.Announcement) (pipeline.Announcement, error)
 	if err := pipeline.CheckName(a.Key); err != nil {
 		return a, err
 	}
-	if p.opt.Derivative(a.Key) {
+	rules := p.opt.of(bucket.Name)
+	if rules.Derivative(a.Key) {
 		return refuse(pipeline.Invalid, pipeline.CodeDerivative, "the object is one of our own thumbnails")
 	}
-	if a.Order != "" && !p.opt.Orders {
-		return refuse(pipeline.Invalid, codeNoOrders, "no orders database is configured: set orders.url or leave the order out")
+	if a.Order != "" && !rules.Orders {
+		return refuse(pipeline.Invalid, codeNoOrders, "no orders database is configured for the bucket: set orders.url or leave the order out")
+	}
+	if a.Order, ok = p.opt.Stores.FullName(rules.Store, a.Order); !ok {
+		return refuse(pipeline.Invalid, events.CodeBadField, "order: %q is one of another store than that of bucket %q", a.Order, bucket.Name)
 	}
 	owner := pipeline.OwnerOf(a.Key)
 	switch {
-	case owner == "" && p.opt.OwnerRequired:
+	case owner == "" && rules.OwnerRequired:
 		return refuse(pipeline.Invalid, pipeline.CodeOwnerMissing, "the name has no owner: want users/{openid}/...")
 	case owner != "" && a.Owner != "" && owner != a.Owner:
 		return refuse(pipeline.Denied, pipeline.CodeOwnerMismatch, "the name belongs to another owner")

@@ -19,7 +19,7 @@ func TestNew(t *testing.T) {
 	t.Parallel()
 	good := producer.Options{
 		Ledger: &ledger.Ledger{}, Queue: &tasks.Enqueuer{}, Objects: &bucketFake{},
-		Buckets: pipeline.Buckets{{Name: "b-1"}}, Derivative: func(string) bool { return false },
+		Buckets: pipeline.Buckets{{Name: "b-1"}}, Rules: producer.Rules{Derivative: func(string) bool { return false }},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	_, err := producer.New(good)

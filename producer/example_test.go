@@ -43,11 +43,10 @@ func ExampleProducer_Accept() {
 
 	p, err := producer.New(producer.Options{
 		Ledger: record, Queue: tasks.NewEnqueuer(rdb, nil, nil),
-		Objects:    &bucketFake{}, // yours is objects.New
-		Buckets:    pipeline.Buckets{{Name: "photos-1250000000"}},
-		Orders:     true,
-		Derivative: pipeline.ThumbnailOptions{}.Derivative,
-		Logger:     slog.New(slog.DiscardHandler),
+		Objects: &bucketFake{}, // yours is objects.New
+		Buckets: pipeline.Buckets{{Name: "photos-1250000000"}},
+		Rules:   producer.Rules{Orders: true, Derivative: pipeline.ThumbnailOptions{}.Derivative},
+		Logger:  slog.New(slog.DiscardHandler),
 	})
 	must(err)
 	for range 2 {

@@ -69,8 +69,12 @@ func (p *Producer) claims(d *draft, signed ledger.Signed) []claim {
 	if d.placed {
 		body.position = nil
 	}
-	if !p.opt.Orders {
+	rules := p.opt.of(d.Bucket)
+	if !rules.Orders {
 		signed.Order = "" // nobody asks for it now
+	}
+	for _, order := range []*string{&body.order, &signed.Order, &d.meta.Order} {
+		*order, _ = p.opt.Stores.FullName(rules.Store, *order)
 	}
 	uploader := "x-cos-meta"
 	if d.Source == sourceCallback {
@@ -81,8 +85,9 @@ func (p *Producer) claims(d *draft, signed ledger.Signed) []claim {
 		{"the signer", signed.Order, signed.Owner, signed.Position},
 		{uploader, d.meta.Order, d.meta.Owner, d.meta.Position},
 	}
-	if p.opt.Pattern != nil {
-		if owner, order, position, ok := p.opt.Pattern.Match(d.Key); ok {
+	if rules.Pattern != nil {
+		if owner, order, position, ok := rules.Pattern.Match(d.Key); ok {
+			order, _ = p.opt.Stores.FullName(rules.Store, order)
 			list = append(list, claim{"the name", order, owner, position})
 		}
 	}

@@ -120,12 +120,15 @@ func (b *bench) open() (*ledger.Ledger, *sqldb.DB) {
 
 func (b *bench) steps() Steps {
 	return Steps{
+		Rules: Rules{
+			Policy:    pipeline.Policy{Types: []string{"image/jpeg"}, MaxImageBytes: 1 << 20, MaxPixels: 1 << 20, MaxFrames: 1},
+			Thumbnail: pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}, {Name: "large"}}},
+		},
 		Objects: b.store, Probe: func([]byte, int64) (pipeline.Facts, int) {
 			return pipeline.Facts{Type: "image/jpeg", Width: 10, Height: 10, Frames: 1}, 0
 		},
-		Policy:     pipeline.Policy{Types: []string{"image/jpeg"}, MaxImageBytes: 1 << 20, MaxPixels: 1 << 20, MaxFrames: 1},
 		Visibility: pipeline.ProbeVisibility(b.store),
-		Thumbnails: copier{}, Thumbnail: pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}, {Name: "large"}}},
+		Thumbnails: copier{},
 		Orders: b.orders, URLs: b.urls, Cache: b.urls, Notifier: b.sink,
 	}
 }

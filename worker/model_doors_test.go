@@ -36,8 +36,8 @@ func (w *modelWorld) acceptOnce(s sending, l *life) (err error) {
 	defer cancel()
 	l.cancel = cancel
 	p, err := producer.New(producer.Options{
-		Ledger: w.ledgerOf(l), Queue: w.queueOf(), Objects: bucketLife{w.store, w}, Buckets: served(), Orders: true,
-		Derivative: w.steps().Thumbnail.Derivative, Logger: w.logger(),
+		Ledger: w.ledgerOf(l), Queue: w.queueOf(), Objects: bucketLife{w.store, w}, Buckets: served(),
+		Rules: producer.Rules{Orders: true, Derivative: w.steps().Thumbnail.Derivative}, Logger: w.logger(),
 	})
 	w.noError(err, "producer")
 	defer func() {

@@ -12,23 +12,39 @@ import (
 
 // Steps are the back ends and rules that the five steps need.
 type Steps struct {
+	// Rules are those of buckets that ByBucket does not name.
+	Rules
+	ByBucket map[string]Rules
+
 	Objects    pipeline.Objects
 	Probe      pipeline.Prober
-	Policy     pipeline.Policy
 	Visibility pipeline.VisibilityRule
 	Thumbnails pipeline.Thumbnailer
 	// Isolated makes the thumbnails of suspects: images that may have killed a worker. It
 	// does so in a process of their own, one at a time. Nil runs them like all others.
-	Isolated  pipeline.Thumbnailer
-	Thumbnail pipeline.ThumbnailOptions
-	Orders    pipeline.OrderStore
-	Attach    pipeline.AttachOptions
-	URLs      pipeline.URLResolver
-	Cache     pipeline.URLCache
-	Notifier  pipeline.Notifier
+	Isolated pipeline.Thumbnailer
+	Orders   pipeline.OrderStore
+	Attach   pipeline.AttachOptions
+	URLs     pipeline.URLResolver
+	Cache    pipeline.URLCache
+	Notifier pipeline.Notifier
 	// Held tells how long deliveries to an endpoint have to wait, because it fails; 0 is not
 	// at all. They wait without an attempt. Nil holds nothing.
 	Held func(endpoint string) time.Duration
+}
+
+// Rules are what differs by bucket.
+type Rules struct {
+	Policy    pipeline.Policy
+	Thumbnail pipeline.ThumbnailOptions
+}
+
+// of gives the rules of a bucket.
+func (s Steps) of(bucket string) Rules {
+	if r, ok := s.ByBucket[bucket]; ok {
+		return r
+	}
+	return s.Rules
 }
 
 // attempt makes one attempt under the policy's deadline.
@@ -74,14 +90,14 @@ func (h *handler) step(ctx context.Context, a *ledger.OpenAttempt) (pipeline.Ste
 	s, u := h.steps, a.Upload
 	switch a.Step {
 	case pipeline.StepCheck:
-		return pipeline.Check(ctx, s.Objects, s.Probe, s.Policy, s.Visibility, u)
+		return pipeline.Check(ctx, s.Objects, s.Probe, s.of(u.Bucket).Policy, s.Visibility, u)
 	case pipeline.StepThumbnail:
 		engine := s.Thumbnails
 		if a.Suspect && s.Isolated != nil {
 			h.logger(a).InfoContext(ctx, "a worker vanished while it ran, so it runs alone")
 			engine = s.Isolated
 		}
-		return pipeline.MakeThumbnails(ctx, s.Objects, engine, s.Thumbnail, u, a.Kept)
+		return pipeline.MakeThumbnails(ctx, s.Objects, engine, s.of(u.Bucket).Thumbnail, u, a.Kept)
 	case pipeline.StepAttach:
 		if s.Orders == nil {
 			return pipeline.StepResult{}, pipeline.Errorf(pipeline.Invalid, "attach", a.Scope, "no order store is configured")

@@ -42,7 +42,7 @@ func (q *question) take(name string) {
 	}
 	o := object{fileID: b.FileID(key).String(), bucket: b.Name, key: key, recorded: pipeline.UploadID(b.Name, key)}
 	if q.s.opt.Original != nil {
-		if original := q.s.opt.Original(key); original != "" {
+		if original := q.s.opt.Original(b.Name, key); original != "" {
 			o.thumbnail, o.recorded = true, pipeline.UploadID(b.Name, original)
 		}
 	}
@@ -167,7 +167,7 @@ func (q *question) refuse(o object, may bool) {
 func (q *question) may(o object, u pipeline.Upload) bool {
 	key := o.key
 	if o.thumbnail {
-		key = q.s.opt.Original(o.key)
+		key = q.s.opt.Original(o.bucket, o.key)
 	}
 	owner := cmp.Or(u.Owner, pipeline.OwnerOf(key))
 	return q.who.All || (owner != "" && owner == q.who.Owner)

@@ -44,8 +44,9 @@ type Options struct {
 	// out. Only files recorded as accepted are cached then. Nil: nothing is recorded, and
 	// the storage alone decides.
 	Known func(ctx context.Context, uploadIDs []string) (map[string]pipeline.Upload, error)
-	// Original gives the key whose thumbnail a key is, or "". Nil: there are no thumbnails.
-	Original func(key string) string
+	// Original gives the key whose thumbnail a key of a bucket is, or "". Nil: there are no
+	// thumbnails.
+	Original func(bucket, key string) string
 	// PublicTTL is the maxAge of a URL that does not expire. Defaults to 2 hours.
 	PublicTTL time.Duration
 	// PrivateTTL is how long the URL of a private file works. Defaults to 10 minutes.

@@ -133,7 +133,7 @@ func newService(t *testing.T, change ...func(*tempurl.Options)) *service {
 	opt := tempurl.Options{
 		Buckets: pipeline.Buckets{{Name: "b-125", Env: "env", Aliases: []string{"old"}}}, Source: s.shelf,
 		Visible: s.visible, Exists: s.exists, Cache: cache, Known: s.known, Timeout: time.Minute,
-		Original: func(key string) string {
+		Original: func(_, key string) string {
 			rest, ok := strings.CutPrefix(key, "thumbs/small/")
 			if !ok || !thumbs.Derivative(key) {
 				return ""

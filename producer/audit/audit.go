@@ -41,8 +41,9 @@ type Options struct {
 	Queue   Queue
 	// Buckets tell which fileIDs are ours.
 	Buckets pipeline.Buckets
-	// KeepRejected says that entries of files that were rejected later stay in orders.
-	KeepRejected bool
+	// KeepRejected tells of which files entries stay in orders when they are rejected later.
+	// Nil: of none.
+	KeepRejected func(fileID string) bool
 	// Since leaves out uploads that were first announced before it, and orders without a
 	// link since then. The zero time leaves out nothing.
 	Since time.Time

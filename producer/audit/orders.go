@@ -111,7 +111,7 @@ func (a *Audit) link(c *compared, k *ledger.LinkAt, present bool) {
 		return
 	case k.Attached && !present:
 		f.Kind, f.What = KindEntryMissing, fmt.Sprintf("%s was written into the order and is not in it", k.FileID)
-	case present && !k.Live && !a.opt.KeepRejected:
+	case present && !k.Live && (a.opt.KeepRejected == nil || !a.opt.KeepRejected(k.FileID)):
 		f.Kind, f.What = KindRefusedEntry, fmt.Sprintf("%s was refused or is gone, but the order holds it", k.FileID)
 	default:
 		return

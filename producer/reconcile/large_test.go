@@ -86,7 +86,9 @@ func TestConstantMemory(t *testing.T) { //nolint:paralleltest // see above
 		e.n = n
 	}
 	w, err := reconcile.New(reconcile.Options{
-		Objects: e, Ledger: e, Door: e, Queue: e, Thumbnails: pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}}},
+		Objects: e, Ledger: e, Door: e, Queue: e, Thumbnails: func(string) pipeline.ThumbnailOptions {
+			return pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}}}
+		},
 	})
 	require.NoError(t, err)
 	var live []uint64

@@ -40,6 +40,8 @@ type world struct {
 	*reconcile.Reconciler
 }
 
+func (w *world) rules(string) pipeline.ThumbnailOptions { return w.thumbs }
+
 // lister is what wire makes of a store.
 type lister struct{ *objects.Store }
 
@@ -83,11 +85,11 @@ func newWorld(t *testing.T) *world {
 	queue := tasks.NewEnqueuer(redistest.Client(t, redistest.Mini(t)), nil, nil)
 	w.door, err = producer.New(producer.Options{
 		Ledger: w.ledger, Queue: queue, Objects: w.store, Buckets: pipeline.Buckets{{Name: bucket}},
-		OwnerRequired: true, Orders: true, Derivative: w.thumbs.Derivative, Logger: slog.New(slog.DiscardHandler),
+		Rules: producer.Rules{OwnerRequired: true, Orders: true, Derivative: w.thumbs.Derivative}, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	w.Reconciler, err = reconcile.New(reconcile.Options{
-		Objects: lister{w.store}, Ledger: w.ledger, Door: w.door, Queue: queue, Metadata: w.store, Thumbnails: w.thumbs, Now: w.clock.Now,
+		Objects: lister{w.store}, Ledger: w.ledger, Door: w.door, Queue: queue, Metadata: w.store, Thumbnails: w.rules, Now: w.clock.Now,
 	})
 	require.NoError(t, err)
 	return w

@@ -35,7 +35,7 @@ func (w *world) withHeaders(h headers) {
 	w.t.Helper()
 	var err error
 	w.Reconciler, err = reconcile.New(reconcile.Options{
-		Objects: lister{w.store}, Ledger: w.ledger, Door: w.door, Thumbnails: w.thumbs, Now: w.clock.Now,
+		Objects: lister{w.store}, Ledger: w.ledger, Door: w.door, Thumbnails: w.rules, Now: w.clock.Now,
 		Queue: tasks.NewEnqueuer(redistest.Client(w.t, redistest.Mini(w.t)), nil, nil), Metadata: h,
 	})
 	require.NoError(w.t, err)

@@ -64,8 +64,8 @@ type Options struct {
 	// Metadata is asked for the order of what is announced, because a listing does not
 	// tell it; nil announces without orders.
 	Metadata Metadata
-	// Thumbnails are the rules by which thumbnails are named.
-	Thumbnails pipeline.ThumbnailOptions
+	// Thumbnails gives the rules by which thumbnails of a bucket are named. Required.
+	Thumbnails func(bucket string) pipeline.ThumbnailOptions
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Pause waits before a listing is tried again; nil is a timer.
@@ -77,8 +77,8 @@ type Reconciler struct{ opt Options }
 
 // New makes a Reconciler.
 func New(opt Options) (*Reconciler, error) {
-	if opt.Objects == nil || opt.Ledger == nil || opt.Door == nil || opt.Queue == nil {
-		return nil, errors.New("reconcile: objects, ledger, door and queue are required")
+	if opt.Objects == nil || opt.Ledger == nil || opt.Door == nil || opt.Queue == nil || opt.Thumbnails == nil {
+		return nil, errors.New("reconcile: objects, ledger, door, queue and thumbnails are required")
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

@@ -37,13 +37,14 @@ func (r *Reconciler) thumbs(p Plan, after string) thumbs {
 		return nil
 	}
 	var t thumbs
+	rules := r.opt.Thumbnails(p.Bucket)
 	for _, format := range []pipeline.Format{pipeline.JPEG, pipeline.PNG} {
 		e := &ending{suffix: format.Extension()}
-		for _, ps := range r.opt.Thumbnails.Presets {
+		for _, ps := range rules.Presets {
 			if ps.WithDefaults().Format != format {
 				continue
 			}
-			dir := r.opt.Thumbnails.Dir(ps.Name)
+			dir := rules.Dir(ps.Name)
 			start := ""
 			if after != "" {
 				start = dir + after

@@ -56,7 +56,7 @@ func (w *walk) resume() error {
 
 // merge walks both streams at once, from the smallest key on.
 func (w *walk) merge(ctx context.Context) error {
-	skip := strings.TrimSuffix(w.opt.Thumbnails.Dir(""), "/")
+	skip := strings.TrimSuffix(w.opt.Thumbnails(w.plan.Bucket).Dir(""), "/")
 	bucket := w.listing(w.plan.Bucket, w.plan.Prefix, w.after, skip)
 	known := w.uploads(w.plan.Bucket, w.plan.Prefix, w.after)
 	w.thumbs = w.Reconciler.thumbs(w.plan, w.after)
@@ -116,7 +116,7 @@ func (w *walk) visit(ctx context.Context, o Object, listed bool, u ledger.KeyedU
 // ours tells what the bucket holds for us or for its own console: thumbnails, and the
 // empty objects that stand for folders.
 func (w *walk) ours(o Object) bool {
-	return w.opt.Thumbnails.Derivative(o.Key) || (o.Size == 0 && strings.HasSuffix(o.Key, "/"))
+	return w.opt.Thumbnails(w.plan.Bucket).Derivative(o.Key) || (o.Size == 0 && strings.HasSuffix(o.Key, "/"))
 }
 
 // passed notes that a key is behind us.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,10 @@ type Queue interface {
 
 // Plan says whose thumbnails to look at.
 type Plan struct {
-	// Presets are the sizes to look for, as they are configured. Required.
-	Presets []pipeline.Preset
+	// Presets gives the sizes to look for in a bucket, as they are configured. Required.
+	Presets func(bucket string) []pipeline.Preset
+	// Only names the presets to look for; empty for all that a bucket has.
+	Only []string
 	// Bucket is a full bucket name; empty for all.
 	Bucket string
 	// Prefix is what the keys of originals begin with; empty for all.
@@ -42,6 +45,15 @@ type Plan struct {
 	Force bool
 	// Apply wishes for the steps; else they are only counted.
 	Apply bool
+}
+
+// presets are what is looked for in a bucket.
+func (p Plan) presets(bucket string) []pipeline.Preset {
+	all := p.Presets(bucket)
+	if len(p.Only) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(one pipeline.Preset) bool { return !slices.Contains(p.Only, one.Name) })
 }
 
 // Controls say how a run goes. The zero value is a run at full speed.
@@ -107,7 +119,7 @@ func (r *run) recorded(ctx context.Context) error {
 	if !r.plan.Apply {
 		return r.states(ctx)
 	}
-	filter := fmt.Sprintf("presets %s bucket %q prefix %q force %t", strings.Join(names(r.plan.Presets), ","), r.plan.Bucket, r.plan.Prefix, r.plan.Force)
+	filter := fmt.Sprintf("presets %s bucket %q prefix %q force %t", strings.Join(r.plan.Only, ","), r.plan.Bucket, r.plan.Prefix, r.plan.Force)
 	id, err := r.ledger.Record(ctx, ledger.Operation{Who: r.ctl.Who, What: "regenerate", Filter: filter})
 	if err != nil {
 		return err
@@ -164,7 +176,7 @@ func (r *run) visit(ctx context.Context, s ledger.StepAt) error {
 		return nil // a code is the verdict that its bytes cannot be decoded
 	}
 	r.report.Scanned++
-	_, lacks, err := r.lacks(s.StepRecord)
+	_, lacks, err := r.lacks(s.Bucket, s.StepRecord)
 	if err != nil {
 		return err
 	}
@@ -181,7 +193,7 @@ func (r *run) visit(ctx context.Context, s ledger.StepAt) error {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return err
 		}
-		if f.Wished, err = r.wish(ctx, s.UploadID); err != nil {
+		if f.Wished, err = r.wish(ctx, s.Bucket, s.UploadID); err != nil {
 			return err
 		}
 	}
@@ -196,24 +208,25 @@ func (r *run) visit(ctx context.Context, s ledger.StepAt) error {
 }
 
 // lacks gives what may be kept of a step's result, and the presets that it lacks.
-func (r *run) lacks(s pipeline.StepRecord) (pipeline.ThumbnailResult, []string, error) {
+func (r *run) lacks(bucket string, s pipeline.StepRecord) (pipeline.ThumbnailResult, []string, error) {
 	var made pipeline.ThumbnailResult
 	if len(s.Result) > 0 {
 		if err := json.Unmarshal(s.Result, &made); err != nil {
 			return made, nil, fmt.Errorf("result of the thumbnails of %s: %w", s.UploadID, err)
 		}
 	}
+	presets := r.plan.presets(bucket)
 	if r.plan.Force {
-		made = made.Without(names(r.plan.Presets))
+		made = made.Without(names(presets))
 	}
-	return made, names(made.Lacks(r.plan.Presets)), nil
+	return made, names(made.Lacks(presets)), nil
 }
 
 // wish has the step run again, judged by what it is now.
-func (r *run) wish(ctx context.Context, uploadID string) (bool, error) {
+func (r *run) wish(ctx context.Context, bucket, uploadID string) (bool, error) {
 	var broken error
 	made, err := r.ledger.Regenerate(ctx, uploadID, func(s pipeline.StepRecord) (pipeline.ThumbnailResult, bool) {
-		kept, lacks, err := r.lacks(s)
+		kept, lacks, err := r.lacks(bucket, s)
 		broken = err
 		return kept, err == nil && len(lacks) > 0
 	})

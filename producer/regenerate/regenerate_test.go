@@ -27,6 +27,11 @@ var (
 	large = pipeline.Preset{Name: "large", Width: 1280, Height: 1280}
 )
 
+// always gives every bucket the same presets.
+func always(presets ...pipeline.Preset) func(string) []pipeline.Preset {
+	return func(string) []pipeline.Preset { return presets }
+}
+
 type world struct {
 	t     *testing.T
 	l     *ledger.Ledger
@@ -109,8 +114,8 @@ func (w *world) run(p regenerate.Plan, c regenerate.Controls) (map[string]regene
 func TestRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	both := []pipeline.Preset{small, large}
-	_, report := w.run(regenerate.Plan{Presets: []pipeline.Preset{small}, Apply: true}, regenerate.Controls{})
+	both := always(small, large)
+	_, report := w.run(regenerate.Plan{Presets: always(small), Apply: true}, regenerate.Controls{})
 	require.Equal(t, regenerate.Report{Scanned: 4, UpToDate: 4}, report)
 
 	dry, report := w.run(regenerate.Plan{Presets: both, Prefix: "users/a/"}, regenerate.Controls{})
@@ -147,7 +152,7 @@ func TestRun(t *testing.T) {
 func TestForce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	found, report := w.run(regenerate.Plan{Presets: []pipeline.Preset{small}, Force: true, Apply: true}, regenerate.Controls{})
+	found, report := w.run(regenerate.Plan{Presets: always(small), Force: true, Apply: true}, regenerate.Controls{})
 	require.Equal(t, 5, report.Wished)
 	require.True(t, found["users/a/skipped.heic"].Wished)
 	require.NotContains(t, found, "users/a/corrupt.jpg")
@@ -158,11 +163,11 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stop := errors.New("stop")
-	_, err := regenerate.Run(t.Context(), w.l, w.queue, regenerate.Plan{Presets: []pipeline.Preset{large}, Apply: true},
+	_, err := regenerate.Run(t.Context(), w.l, w.queue, regenerate.Plan{Presets: always(large), Apply: true},
 		regenerate.Controls{Found: func(regenerate.Finding) error { return stop }})
 	require.ErrorIs(t, err, stop)
 	away := tasks.NewEnqueuer(redistest.Away(t), nil, nil)
-	report, err := regenerate.Run(t.Context(), w.l, away, regenerate.Plan{Presets: []pipeline.Preset{large}, Apply: true}, regenerate.Controls{})
+	report, err := regenerate.Run(t.Context(), w.l, away, regenerate.Plan{Presets: always(large), Apply: true}, regenerate.Controls{})
 	require.NoError(t, err, "the sweep will queue them")
 	require.Equal(t, 3, report.Wished)
 }

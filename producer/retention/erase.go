@@ -31,8 +31,9 @@ type Eraser struct {
 	URLs    URLs
 	// Orders is where entries are taken out; nil leaves them.
 	Orders pipeline.OrderStore
-	// Thumbnail names the thumbnails.
-	Thumbnail pipeline.ThumbnailOptions
+	// Thumbnails gives the rules by which thumbnails of a bucket are named; nil: only those
+	// that the ledger knows are deleted.
+	Thumbnails func(bucket string) pipeline.ThumbnailOptions
 	// Originals removes the uploaded objects as well.
 	Originals bool
 }
@@ -160,8 +161,12 @@ func (e *Eraser) thumbnails(ctx context.Context, u pipeline.Upload) ([]string, e
 			}
 		}
 	}
-	for _, p := range e.Thumbnail.Presets {
-		if key := e.Thumbnail.Key(p.Name, u.Key); !slices.Contains(keys, key) && len((&url.URL{Path: key}).EscapedPath()) <= pipeline.MaxNameBytes {
+	if e.Thumbnails == nil {
+		return keys, nil
+	}
+	rules := e.Thumbnails(u.Bucket)
+	for _, p := range rules.Presets {
+		if key := rules.Key(p.Name, u.Key); !slices.Contains(keys, key) && len((&url.URL{Path: key}).EscapedPath()) <= pipeline.MaxNameBytes {
 			keys = append(keys, key)
 		}
 	}

@@ -88,7 +88,9 @@ func TestErase(t *testing.T) {
 	l, out := owned(t)
 	e := &retention.Eraser{
 		Ledger: l, Objects: bucket{out}, URLs: cache{out},
-		Thumbnail: pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}}},
+		Thumbnails: func(string) pipeline.ThumbnailOptions {
+			return pipeline.ThumbnailOptions{Presets: []pipeline.Preset{{Name: "small"}}}
+		},
 	}
 	_, err := e.Erase(t.Context(), "", "tester", "nobody")
 	require.Error(t, err)

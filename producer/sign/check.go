@@ -28,14 +28,14 @@ const maxOrder = 255 // bytes, as in announcements
 // encode the key of a PUT.
 var plainOwner = regexp.MustCompile(`^[A-Za-z0-9_~@-][A-Za-z0-9_.~@-]{0,127}$`)
 
-func (s *Signer) check(req Request) error {
+func (s *Signer) check(req Request, rules Rules) error {
 	switch {
 	case req.Owner == "":
 		return refuse(pipeline.Invalid, pipeline.CodeOwnerMissing, "the key belongs to no user: add &owner= with the openid")
 	case !plainOwner.MatchString(req.Owner):
 		return refuse(pipeline.Invalid, events.CodeBadField, "owner: want 1 to 128 of A-Z a-z 0-9 _ - ~ @ and, after the first, dots")
-	case req.Order != "" && !s.opt.Orders:
-		return refuse(pipeline.Invalid, codeNoOrders, "no orders database is configured: set orders.url or leave the order out")
+	case req.Order != "" && !rules.Orders:
+		return refuse(pipeline.Invalid, codeNoOrders, "no orders database is configured for the bucket: set orders.url or leave the order out")
 	case len(req.Order) > maxOrder || !utf8.ValidString(req.Order) || strings.ContainsFunc(req.Order, unicode.IsControl):
 		return refuse(pipeline.Invalid, events.CodeBadField, "order: want at most %d bytes of UTF-8 without control characters", maxOrder)
 	case req.Position != nil && req.Order == "":

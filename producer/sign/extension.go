@@ -60,14 +60,14 @@ var plainExtension = regexp.MustCompile(`^[A-Za-z0-9]{1,10}$`)
 
 // extension gives the extension as the key has it, and the largest size in bytes. A
 // client that finds no dot in a path sends the whole path: that is INVALID_EXTENSION.
-func (s *Signer) extension(raw string) (ext string, limit int64, err error) {
+func (s *Signer) extension(bucket, raw string) (ext string, limit int64, err error) {
 	if !plainExtension.MatchString(raw) {
 		return "", 0, refuse(pipeline.Invalid, codeInvalidExtension,
 			"ext is %q: want 1 to 10 letters or digits without the dot, such as jpg", clip(raw))
 	}
 	ext = strings.ToLower(raw)
-	if limit = s.extensions[ext]; limit == 0 {
-		return "", 0, refuse(pipeline.Invalid, codeExtensionNotAllowed, "check.types lists no type with the extension %q", ext)
+	if limit = s.extensions[bucket][ext]; limit == 0 {
+		return "", 0, refuse(pipeline.Invalid, codeExtensionNotAllowed, "check.types of the bucket lists no type with the extension %q", ext)
 	}
 	return ext, limit, nil
 }

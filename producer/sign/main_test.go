@@ -75,8 +75,11 @@ func options(l sign.Recorder) sign.Options {
 			{Name: bucket, Host: host, Key: key},
 			{Name: second, Host: "127.0.0.1:9000", Key: qsign.Key{ID: "AKIDtemp", Secret: "s", Token: "t0ken"}},
 		},
-		Ledger: l, Types: []string{"image/jpeg", "image/heic", "video/mp4", "video/quicktime"},
-		MaxImageBytes: 2000, MaxVideoBytes: 9000, Orders: true,
+		Rules: sign.Rules{
+			Types:         []string{"image/jpeg", "image/heic", "video/mp4", "video/quicktime"},
+			MaxImageBytes: 2000, MaxVideoBytes: 9000, Orders: true,
+		},
+		Ledger: l,
 		Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	}
 }

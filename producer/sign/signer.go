@@ -49,13 +49,11 @@ type Recorder interface {
 type Options struct {
 	// Buckets are what may be signed for; the first one is the default. Required.
 	Buckets []Bucket
+	// Rules are those of buckets that ByBucket does not name.
+	Rules
+	ByBucket map[string]Rules
 	// Ledger keeps what was signed. Required.
 	Ledger Recorder
-	// Types are the MIME types that a check accepts: they decide the extensions.
-	Types []string
-	// MaxImageBytes and MaxVideoBytes limit the size of a form's file by the extension.
-	// Required.
-	MaxImageBytes, MaxVideoBytes int64
 	// Expires is how long a signature holds. Defaults to DefaultExpires.
 	Expires time.Duration
 	// MultipartExpires is how long the parts of one file may be signed. Defaults to
@@ -66,19 +64,36 @@ type Options struct {
 	// no callbacks.
 	CallbackBase   string
 	CallbackSecret []byte
-	// Orders says that an orders database is configured; without one a request that names
-	// an order is refused with ORDERS_NOT_CONFIGURED.
-	Orders bool
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Logger gets one line for each request. Required.
 	Logger *slog.Logger
 }
 
+// Rules are what differs by bucket.
+type Rules struct {
+	// Types are the MIME types that a check accepts: they decide the extensions.
+	Types []string
+	// MaxImageBytes and MaxVideoBytes limit the size of a form's file by the extension.
+	// Required.
+	MaxImageBytes, MaxVideoBytes int64
+	// Orders says that an orders database is configured; without one a request that names
+	// an order is refused with ORDERS_NOT_CONFIGURED.
+	Orders bool
+}
+
+// of gives the rules of a bucket.
+func (o Options) of(bucket string) Rules {
+	if r, ok := o.ByBucket[bucket]; ok {
+		return r
+	}
+	return o.Rules
+}
+
 // Signer signs uploads. It is safe for concurrent use.
 type Signer struct {
 	opt        Options
-	extensions map[string]int64 // the largest file in bytes
+	extensions map[string]map[string]int64 // by bucket and extension the largest file in bytes
 	seldom     *seldom.Log
 }
 
@@ -87,13 +102,16 @@ func New(opt Options) (*Signer, error) {
 	if opt.Ledger == nil || opt.Logger == nil || len(opt.Buckets) == 0 {
 		return nil, errors.New("sign: buckets, ledger and logger are required")
 	}
+	allowed := make(map[string]map[string]int64, len(opt.Buckets))
 	for _, b := range opt.Buckets {
 		if b.Name == "" || b.Host == "" || b.Key.ID == "" || b.Key.Secret == "" {
 			return nil, errors.New("sign: a bucket has no name, host or key")
 		}
-	}
-	if opt.MaxImageBytes <= 0 || opt.MaxVideoBytes <= 0 {
-		return nil, errors.New("sign: a size limit is not positive")
+		r := opt.of(b.Name)
+		if r.MaxImageBytes <= 0 || r.MaxVideoBytes <= 0 {
+			return nil, errors.New("sign: a size limit is not positive")
+		}
+		allowed[b.Name] = extensionsOf(r.Types, r.MaxImageBytes, r.MaxVideoBytes)
 	}
 	if opt.Expires <= 0 {
 		opt.Expires = DefaultExpires
@@ -108,9 +126,7 @@ func New(opt Options) (*Signer, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Signer{
-		opt: opt, extensions: extensionsOf(opt.Types, opt.MaxImageBytes, opt.MaxVideoBytes), seldom: seldom.New(opt.Logger),
-	}, nil
+	return &Signer{opt: opt, extensions: allowed, seldom: seldom.New(opt.Logger)}, nil
 }
 
 // Request says what is to be signed.
@@ -144,14 +160,14 @@ type upload struct {
 // grant checks a request, makes a key for it and records it.
 func (s *Signer) grant(ctx context.Context, req Request) (upload, error) {
 	u := upload{}
-	if err := s.check(req); err != nil {
-		return u, err
-	}
 	var err error
 	if u.Bucket, err = s.bucket(req.Bucket); err != nil {
 		return u, err
 	}
-	ext, limit, err := s.extension(req.Ext)
+	if err := s.check(req, s.opt.of(u.Name)); err != nil {
+		return u, err
+	}
+	ext, limit, err := s.extension(u.Name, req.Ext)
 	if err != nil {
 		return u, err
 	}

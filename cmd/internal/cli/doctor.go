@@ -56,11 +56,14 @@ func checks(cfg *config.Config, log *slog.Logger) []doctor.Check {
 	if cfg.HTTP.TLS.CertFile != "" {
 		certificate.Server = func() (*tls.Config, error) { return wire.TLS(cfg.HTTP.TLS, log) }
 	}
-	order := doctor.Orders{Table: cfg.Orders.Table, KeyColumn: cfg.Orders.KeyColumn, OwnerColumn: cfg.Orders.OwnerColumn}
-	if cfg.Orders.URL != "" {
-		order.Inspect = func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, cfg.Orders) }
+	var stores doctor.OrderStores
+	for _, s := range cfg.Orders.All() {
+		stores = append(stores, doctor.Orders{
+			Store: s.Name, Table: s.Table, KeyColumn: s.KeyColumn, OwnerColumn: s.OwnerColumn,
+			Inspect: func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, s.OrderTable) },
+		})
 	}
-	return []doctor.Check{redisCheck(cfg.Redis), certificate, order}
+	return []doctor.Check{redisCheck(cfg.Redis), certificate, stores}
 }
 
 // doctorSoon is how long Redis and each sentinel may take for one answer.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/afterput/afterput/cmd/internal/cli/printer"
 	"github.com/afterput/afterput/cmd/internal/wire"
+	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/producer/regenerate"
 )
 
@@ -79,17 +80,26 @@ func (f *regenerateFlags) parse() (regenerate.Controls, error) {
 	return ctl, nil
 }
 
+// unknownPreset gives a preset of the plan that no bucket of it has, or "".
+func unknownPreset(w *wire.App, plan regenerate.Plan) string {
+	for _, name := range plan.Only {
+		if !slices.ContainsFunc(w.Buckets, func(b pipeline.Bucket) bool {
+			return (plan.Bucket == "" || plan.Bucket == b.Name) &&
+				slices.ContainsFunc(plan.Presets(b.Name), func(p pipeline.Preset) bool { return p.Name == name })
+		}) {
+			return name
+		}
+	}
+	return ""
+}
+
 func (a *app) regenerate(ctx context.Context, w *wire.App, p *printer.Printer, f regenerateFlags, ctl regenerate.Controls) error {
 	if _, ok := w.Buckets.ByName(f.plan.Bucket); !ok && f.plan.Bucket != "" {
 		return failf(exitUsage, "usage", "", "--bucket %q is not configured", f.plan.Bucket)
 	}
-	for _, preset := range w.Presets() {
-		if len(f.presets) == 0 || slices.Contains(f.presets, preset.Name) {
-			f.plan.Presets = append(f.plan.Presets, preset)
-		}
-	}
-	if len(f.plan.Presets) < len(f.presets) {
-		return failf(exitUsage, "usage", "thumbnails.presets names them", "--preset %s: not all of them are configured", strings.Join(f.presets, ","))
+	f.plan.Presets, f.plan.Only = w.Presets, f.presets
+	if unknown := unknownPreset(w, f.plan); unknown != "" {
+		return failf(exitUsage, "usage", "thumbnails.presets names them", "--preset %s is not configured", unknown)
 	}
 	out, err := p.Stream(regenerateSchema, []printer.Column{{Key: "key"}, {Key: "uploadId", Title: "UPLOAD"}, {Key: "presets"}, {Key: "wished"}})
 	if err != nil {

@@ -28,7 +28,7 @@ func TestRegenerate(t *testing.T) {
 		ETag: "e", Size: 1, Visibility: pipeline.Private, Facts: pipeline.Facts{Type: "image/jpeg"},
 	}})
 	made := pipeline.ThumbnailResult{ETag: "e", Specs: map[string]string{}}
-	for _, p := range app.Presets()[:2] {
+	for _, p := range app.Presets(bucket)[:2] {
 		made.Specs[p.Name] = p.Spec()
 	}
 	end(pipeline.StepThumbnail, 1, pipeline.StepResult{State: pipeline.Done, Result: made})

@@ -26,13 +26,12 @@ type CloudBase struct {
 func (c CloudBase) Enabled() bool { return c.APIKey != "" || c.SecretID != "" }
 
 func (v *validator) cloudbase() {
-	c := v.cfg.CloudBase
-	v.address("cloudbase.endpoint", strings.ReplaceAll(c.Endpoint, "{env}", "env"), "https://{env}.api.tcloudbasegateway.com", "https", "http")
-	v.address("cloudbase.controlEndpoint", c.ControlEndpoint, "https://tcb.tencentcloudapi.com", "https", "http")
+	v.gateway("cloudbase", v.cfg.CloudBase)
 	aliases := make(map[string]int)
 	for i, b := range v.cfg.Buckets {
 		at := index("buckets", i)
-		if b.Visibility == "rule" && (b.Env == "" || c.SecretID == "") {
+		v.gateway(at+".cloudbase", b.CloudBase)
+		if b.Visibility == "rule" && (b.Env == "" || b.CloudBase.SecretID == "") {
 			v.add(at+".visibility", "set env and cloudbase.secretId, or write probe", "is rule, which takes an env and a key pair of CloudBase")
 		}
 		for _, alias := range b.Aliases {
@@ -45,7 +44,10 @@ func (v *validator) cloudbase() {
 			aliases[alias] = i
 		}
 	}
-	if (c.SecretID == "") != (c.SecretKey == "") {
-		v.add("cloudbase.secretKey", "set secretId and secretKey, or none of them", "and secretId go together, and only one is set")
-	}
+}
+
+func (v *validator) gateway(at string, c CloudBase) {
+	v.address(at+".endpoint", strings.ReplaceAll(c.Endpoint, "{env}", "env"), "https://{env}.api.tcloudbasegateway.com", "https", "http")
+	v.address(at+".controlEndpoint", c.ControlEndpoint, "https://tcb.tencentcloudapi.com", "https", "http")
+	v.pair(at, c.SecretID, c.SecretKey)
 }

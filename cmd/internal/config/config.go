@@ -39,8 +39,23 @@ type Ledger struct {
 	URL URL `yaml:"url"`
 }
 
-// Orders is the business's own table that fileIDs are written into.
+// Orders are the business's own tables that fileIDs are written into.
 type Orders struct {
+	// The store of buckets that name none.
+	OrderTable
+	// Stores are more, by name. What one does not set it has of orders.
+	Stores []OrderStore `yaml:"stores" inherit:"orders"`
+}
+
+// OrderStore is a store of orders that buckets can name.
+type OrderStore struct {
+	// Name is 1 to 32 of a-z 0-9 _ -. It stands in the ledger: keep it.
+	Name string `yaml:"name"`
+	OrderTable
+}
+
+// OrderTable is one table.
+type OrderTable struct {
 	// URL is postgres://user:password@host:5432/database, mysql://user:password@host:3306/database
 	// or sqlite:///absolute/path.db. Empty: orders are not written.
 	URL URL `yaml:"url"`
@@ -83,6 +98,36 @@ type Bucket struct {
 	// Processing has COS convert HEIC and AVIF images for thumbnails: data processing (CI),
 	// paid by use. Defaults to false.
 	Processing bool `yaml:"processing"`
+	// Orders names one of orders.stores for the orders of the bucket's uploads, or is none:
+	// uploads then belong to no order. Empty, or default: the table of orders itself.
+	Orders string `yaml:"orders"`
+	// What a bucket does not set in these is as in the sections of the same name.
+	Owners     Owners           `yaml:"owners" inherit:"owners"`
+	Check      Check            `yaml:"check" inherit:"check"`
+	Thumbnails BucketThumbnails `yaml:"thumbnails" inherit:"thumbnails"`
+	CloudBase  CloudBase        `yaml:"cloudbase" inherit:"cloudbase"`
+	Events     Events           `yaml:"events" inherit:"events"`
+	Sign       BucketSign       `yaml:"sign" inherit:"sign"`
+}
+
+// The values of Bucket.Orders that are no names of a store: that of orders itself, as is
+// the empty one, and no store at all.
+const (
+	DefaultOrders = "default"
+	NoOrders      = "none"
+)
+
+// BucketThumbnails is what may differ by bucket of Thumbnails.
+type BucketThumbnails struct {
+	Prefix       string   `yaml:"prefix"`
+	Presets      []Preset `yaml:"presets"`
+	CacheControl string   `yaml:"cacheControl"`
+}
+
+// BucketSign is what may differ by bucket of Sign.
+type BucketSign struct {
+	SecretID  string `yaml:"secretId"`
+	SecretKey Secret `yaml:"secretKey"`
 }
 
 // Owners is the rule about who owns a file.

@@ -6,7 +6,7 @@ import "time"
 func Default() *Config {
 	return &Config{
 		Ledger: Ledger{URL: "sqlite://afterput.db"},
-		Orders: Orders{Table: "orders", KeyColumn: "id", ImagesColumn: "images"},
+		Orders: Orders{OrderTable: OrderTable{Table: "orders", KeyColumn: "id", ImagesColumn: "images"}},
 		Check: Check{
 			Types: []string{
 				"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/quicktime",

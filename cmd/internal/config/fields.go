@@ -11,21 +11,28 @@ import (
 
 // child is one key of a section.
 type child struct {
-	name  string // as in the file
-	enum  string // the allowed values, by comma; empty for any
-	value reflect.Value
+	name    string // as in the file
+	enum    string // the allowed values, by comma; empty for any
+	inherit string // the section whose values stand in for those that are not set
+	value   reflect.Value
 }
 
-// children lists the keys of a section in the order of the schema.
+// children lists the keys of a section in the order of the schema, those of an embedded
+// struct among them.
 func children(section reflect.Value) []child {
 	t := section.Type()
 	list := make([]child, 0, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.IsExported() {
-			continue
+		switch {
+		case !f.IsExported():
+		case f.Anonymous:
+			list = append(list, children(section.Field(i))...)
+		default:
+			list = append(list, child{
+				name: f.Tag.Get("yaml"), enum: f.Tag.Get("enum"), inherit: f.Tag.Get("inherit"), value: section.Field(i),
+			})
 		}
-		list = append(list, child{name: f.Tag.Get("yaml"), enum: f.Tag.Get("enum"), value: section.Field(i)})
 	}
 	return list
 }

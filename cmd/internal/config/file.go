@@ -78,7 +78,11 @@ func (r *fileReader) section(section reflect.Value, path string, n ast.Node) {
 		}
 		c, ok := byName[name]
 		if !ok {
-			r.found.add(r.at(entry.Key).String(), join(path, name), "is not a key", suggest(name, names))
+			fix := suggest(name, names)
+			if all := r.general(join(path, name)); all != "" {
+				fix = "it is the same for all buckets: set " + all
+			}
+			r.found.add(r.at(entry.Key).String(), join(path, name), "is not a key", fix)
 			continue
 		}
 		r.entry(c.value, join(path, name), entry)

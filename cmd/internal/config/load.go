@@ -38,6 +38,7 @@ func Load(o Options) (*Config, error) {
 	l.file(o.Path)
 	l.environment()
 	l.flags(o.Flags)
+	l.cfg = l.cfg.Inherited()
 	l.validate()
 	if err := l.found.err(); err != nil {
 		return nil, err

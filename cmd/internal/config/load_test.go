@@ -95,13 +95,14 @@ thumbnails:
 		"AFTERPUT_CHECK_TYPES=image/jpeg, image/png",
 	}})
 	require.NoError(t, err)
-	require.Equal(t, []config.Bucket{
+	want := &config.Config{Check: cfg.Check, Thumbnails: cfg.Thumbnails, CloudBase: cfg.CloudBase, Buckets: []config.Bucket{
 		{
 			Name: "a-1250000000", Region: "ap-guangzhou", Env: "prod", Aliases: []string{"old", "older"},
 			SecretID: "id", SecretKey: "k", Visibility: "probe",
 		},
 		{Name: "b-1250000000", Region: "ap-shanghai", Visibility: "probe"},
-	}, cfg.Buckets)
+	}}
+	require.Equal(t, want.Inherited().Buckets, cfg.Buckets)
 	require.Equal(t, []config.Preset{{Name: "tiny", Width: 40, Height: 40, Mode: "fit", Background: "#ffffff", Quality: 80, Format: "jpeg"}}, cfg.Thumbnails.Presets,
 		"a list in the file replaces the default, and its elements keep defaults of their own")
 	require.Equal(t, []string{"image/jpeg", "image/png"}, cfg.Check.Types)

@@ -11,18 +11,22 @@ const (
 	FromEnv     Source = "env"
 	FromFile    Source = "file"
 	FromDefault Source = "default"
+	// Inherited is what a bucket or an order store did not set.
+	Inherited Source = "inherited"
 )
 
 // Origin says where a value came from.
 type Origin struct {
 	Source Source
-	// Name is the environment variable or the file; empty for flags and defaults.
+	// Name is the environment variable, the file or, of what is inherited, the key that it
+	// comes from; empty for flags and defaults.
 	Name string
 	// Line is the line in the file, from 1; else 0.
 	Line int
 }
 
-// String prints env AFTERPUT_REDIS_URL, afterput.yaml:12, flag or default.
+// String prints env AFTERPUT_REDIS_URL, afterput.yaml:12, flag, as check.maxPixels or
+// default.
 func (o Origin) String() string {
 	switch o.Source {
 	case FromEnv:
@@ -31,6 +35,8 @@ func (o Origin) String() string {
 		return o.Name + ":" + strconv.Itoa(o.Line)
 	case FromFlag:
 		return string(FromFlag)
+	case Inherited:
+		return "as " + o.Name
 	case FromDefault:
 	}
 	return string(FromDefault)
@@ -40,6 +46,9 @@ func (o Origin) String() string {
 func (c *Config) Origin(key string) Origin {
 	if o, ok := c.origins[key]; ok {
 		return o
+	}
+	if list := c.inheritedFrom(key); list != "" { // an element of a list that is inherited
+		return Origin{Source: Inherited, Name: c.origins[list].Name + key[len(list):]}
 	}
 	return Origin{Source: FromDefault}
 }

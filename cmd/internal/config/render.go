@@ -19,6 +19,7 @@ type Entry struct {
 
 // Entries lists every key in the order of the schema, secrets redacted.
 func (c *Config) Entries() []Entry {
+	c = c.Inherited()
 	list := leaves(reflectOf(c))
 	entries := make([]Entry, len(list))
 	for i, l := range list {
@@ -32,16 +33,16 @@ func (c *Config) Entries() []Entry {
 // Render prints the configuration as YAML with every secret redacted; with origin, each
 // line ends with where its value came from.
 func Render(c *Config, origin bool) string {
-	r := &renderer{cfg: c, origin: origin}
-	r.section(reflectOf(c), "", 0)
+	r := &renderer{cfg: c.Inherited(), origin: origin}
+	r.section(reflectOf(r.cfg), "", 0)
 	return r.out.String()
 }
 
-// Encode prints the configuration as YAML that Load reads back, secrets included. Keep
-// the result in a file that only its owner can read.
+// Encode prints the configuration as YAML that Load reads back, secrets included, and
+// without what is inherited. Keep the result in a file that only its owner can read.
 func Encode(c *Config) string {
-	r := &renderer{cfg: c, reveal: true}
-	r.section(reflectOf(c), "", 0)
+	r := &renderer{cfg: c.Inherited(), reveal: true}
+	r.section(reflectOf(r.cfg), "", 0)
 	return r.out.String()
 }
 
@@ -57,6 +58,7 @@ func (r *renderer) section(section reflect.Value, path string, depth int) {
 		key := join(path, c.name)
 		indent := strings.Repeat("  ", depth)
 		switch {
+		case r.reveal && r.cfg.Origin(key).Source == Inherited:
 		case isSection(c.value.Type()):
 			r.out.WriteString(indent + c.name + ":\n")
 			r.section(c.value, key, depth+1)

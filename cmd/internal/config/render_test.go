@@ -62,7 +62,7 @@ func TestRenderHidesAndEncodeReveals(t *testing.T) {
 	again, err := config.Load(config.Options{Path: write(t, "afterput.yaml", config.Encode(c))})
 	require.NoError(t, err)
 	require.Equal(t, config.Encode(c), config.Encode(again))
-	require.Equal(t, c.Buckets, again.Buckets)
+	require.Equal(t, c.Inherited().Buckets, again.Buckets)
 	require.Equal(t, c.Auth, again.Auth)
 	require.Equal(t, c.Hooks, again.Hooks)
 

@@ -50,9 +50,7 @@ func (v *validator) sign() {
 	if s.Expires < 10*time.Second || s.Expires > 24*time.Hour {
 		v.add("sign.expires", "write 10s to 24h", "is %s", s.Expires)
 	}
-	if (s.SecretID == "") != (s.SecretKey == "") {
-		v.add("sign.secretKey", "set secretId and secretKey, or none of them", "and secretId go together, and only one is set")
-	}
+	v.pair("sign", s.SecretID, s.SecretKey)
 	if s.MultipartExpires < 10*time.Second || s.MultipartExpires > 7*24*time.Hour {
 		v.add("sign.multipartExpires", "write 10s to 168h", "is %s", s.MultipartExpires)
 	}
@@ -94,7 +92,7 @@ func (v *validator) signSTS() {
 		v.add("sign.sts.endpoint", "write https://sts.tencentcloudapi.com or https://sts.intl.tencentcloudapi.com", "is no https URL")
 	}
 	for _, b := range v.cfg.Buckets {
-		if s.SecretID == "" && b.SessionToken != "" {
+		if b.Sign.SecretID == "" && b.SessionToken != "" {
 			v.add("sign.sts.enabled", "set sign.secretId and sign.secretKey to a permanent key pair",
 				"is true, and the key of bucket %s is a temporary one, which cannot ask for others", b.Name)
 		}

@@ -17,6 +17,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) check() []Finding {
+	c = c.Inherited()
 	v := &validator{cfg: c}
 	v.enums()
 	v.redis()
@@ -42,8 +43,12 @@ type validator struct {
 	found findings
 }
 
-// add reports a key, pointing at where its value, or else its section, was set.
+// add reports a key, pointing at where its value, or else its section, was set. What is
+// inherited is reported where it comes from.
 func (v *validator) add(key, fix, format string, args ...any) {
+	if v.cfg.inherits(key) {
+		return
+	}
 	where := v.cfg.where(key)
 	if i := strings.LastIndex(key, "."); where == "" && i > 0 {
 		where = v.cfg.where(key[:i])

@@ -25,6 +25,23 @@ func (v *validator) address(key, value, example string, schemes ...string) {
 	}
 }
 
+// plainName is a name that we keep and make others of.
+var plainName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+
+// pair checks that the halves of a key pair come from one place.
+func (v *validator) pair(at, id string, secret Secret) {
+	switch {
+	case (id == "") != (secret == ""):
+		v.add(at+".secretKey", "set secretId and secretKey, or none of them", "and secretId go together, and only one is set")
+	case v.cfg.inherits(at+".secretId") != v.cfg.inherits(at+".secretKey"):
+		own, other := at+".secretId", "secretKey"
+		if v.cfg.inherits(own) {
+			own, other = at+".secretKey", "secretId"
+		}
+		v.add(own, "set both", "is set, and %s is that of all buckets", other)
+	}
+}
+
 func (v *validator) buckets() {
 	name := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 	region := regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
@@ -56,27 +73,33 @@ func (v *validator) buckets() {
 		if b.PublicBase != "" {
 			v.address(at+".publicBase", b.PublicBase, "https://host", "https", "http")
 		}
-		if (b.SecretID == "") != (b.SecretKey == "") {
-			v.add(at+".secretKey", "set secretId and secretKey, or none of them", "and secretId go together, and only one is set")
-		}
+		v.pair(at, b.SecretID, b.SecretKey)
+		v.pair(at+".sign", b.Sign.SecretID, b.Sign.SecretKey)
 	}
 }
 
 func (v *validator) policy() {
-	c := v.cfg.Check
+	v.check("check", v.cfg.Check)
+	for i, b := range v.cfg.Buckets {
+		v.check(index("buckets", i)+".check", b.Check)
+	}
+}
+
+// check checks one policy.
+func (v *validator) check(at string, c Check) {
 	mime := regexp.MustCompile(`^(image|video)/[a-z0-9][a-z0-9.+-]*$`)
 	if len(c.Types) == 0 {
-		v.add("check.types", "allow at least one type, such as image/jpeg", "is empty")
+		v.add(at+".types", "allow at least one type, such as image/jpeg", "is empty")
 	}
 	for _, t := range c.Types {
 		if !mime.MatchString(t) {
-			v.add("check.types", "write types such as image/jpeg or video/mp4", "has %q, which is no image or video type", t)
+			v.add(at+".types", "write types such as image/jpeg or video/mp4", "has %q, which is no image or video type", t)
 		}
 	}
-	v.atLeast("check.maxImageBytes", int64(c.MaxImageBytes), 1)
-	v.atLeast("check.maxVideoBytes", int64(c.MaxVideoBytes), 1)
-	v.atLeast("check.maxPixels", c.MaxPixels, 1)
-	v.atLeast("check.maxFrames", int64(c.MaxFrames), 1)
+	v.atLeast(at+".maxImageBytes", int64(c.MaxImageBytes), 1)
+	v.atLeast(at+".maxVideoBytes", int64(c.MaxVideoBytes), 1)
+	v.atLeast(at+".maxPixels", c.MaxPixels, 1)
+	v.atLeast(at+".maxFrames", int64(c.MaxFrames), 1)
 }
 
 // maxSide is the largest side of a thumbnail in pixels.
@@ -84,43 +107,53 @@ const maxSide = 8192
 
 func (v *validator) thumbnails() {
 	t := v.cfg.Thumbnails
-	prefix := regexp.MustCompile(`^([A-Za-z0-9_.-]+/)+$`)
-	if !prefix.MatchString(t.Prefix) || strings.Contains("/"+t.Prefix, "/../") || strings.Contains("/"+t.Prefix, "/./") {
-		v.add("thumbnails.prefix", "write it as thumbs/, without a leading slash and with one at the end", "is %q", t.Prefix)
-	}
-	if strings.HasPrefix(t.Prefix, "users/") {
-		v.add("thumbnails.prefix", "write it as thumbs/", "is inside users/, where uploads lie")
-	}
-	name := regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
-	colour := regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
-	seen := make(map[string]bool)
-	for i, p := range t.Presets {
-		at := index("thumbnails.presets", i)
-		switch {
-		case !name.MatchString(p.Name):
-			v.add(at+".name", "write 1 to 32 of a-z 0-9 _ -", "is %q", p.Name)
-		case seen[p.Name]:
-			v.add(at+".name", "name each preset once", "is %q a second time", p.Name)
-		}
-		seen[p.Name] = true
-		if p.Width < 1 || p.Width > maxSide {
-			v.add(at+".width", "write 1 to 8192 pixels", "is %d", p.Width)
-		}
-		if p.Height < 1 || p.Height > maxSide {
-			v.add(at+".height", "write 1 to 8192 pixels", "is %d", p.Height)
-		}
-		if p.Quality < 1 || p.Quality > 100 {
-			v.add(at+".quality", "write 1 to 100", "is %d", p.Quality)
-		}
-		if !colour.MatchString(p.Background) {
-			v.add(at+".background", "write it as \"#ffffff\", in quotes because # begins a comment", "is %q", p.Background)
-		}
+	v.derivatives("thumbnails", t.Prefix, t.Presets, t.CacheControl)
+	for i, b := range v.cfg.Buckets {
+		v.derivatives(index("buckets", i)+".thumbnails", b.Thumbnails.Prefix, b.Thumbnails.Presets, b.Thumbnails.CacheControl)
 	}
 	if t.MinRows < 1 || t.MinRows > 100 {
 		v.add("thumbnails.minRows", "write 1 to 100 percent", "is %d", t.MinRows)
 	}
 	v.atLeast("thumbnails.pixelBudget", int64(t.PixelBudget), int64(MiB))
-	if strings.ContainsFunc(t.CacheControl, func(r rune) bool { return r < ' ' || r > '~' }) {
-		v.add("thumbnails.cacheControl", "write it as max-age=86400", "has characters that no header takes")
+}
+
+// derivatives checks which thumbnails there are, and where.
+func (v *validator) derivatives(at, folder string, presets []Preset, cacheControl string) {
+	prefix := regexp.MustCompile(`^([A-Za-z0-9_.-]+/)+$`)
+	if !prefix.MatchString(folder) || strings.Contains("/"+folder, "/../") || strings.Contains("/"+folder, "/./") {
+		v.add(at+".prefix", "write it as thumbs/, without a leading slash and with one at the end", "is %q", folder)
+	}
+	if strings.HasPrefix(folder, "users/") {
+		v.add(at+".prefix", "write it as thumbs/", "is inside users/, where uploads lie")
+	}
+	seen := make(map[string]bool)
+	for i, p := range presets {
+		at := index(at+".presets", i)
+		if seen[p.Name] {
+			v.add(at+".name", "name each preset once", "is %q a second time", p.Name)
+		}
+		seen[p.Name] = true
+		v.preset(at, p)
+	}
+	if strings.ContainsFunc(cacheControl, func(r rune) bool { return r < ' ' || r > '~' }) {
+		v.add(at+".cacheControl", "write it as max-age=86400", "has characters that no header takes")
+	}
+}
+
+func (v *validator) preset(at string, p Preset) {
+	if !plainName.MatchString(p.Name) {
+		v.add(at+".name", "write 1 to 32 of a-z 0-9 _ -", "is %q", p.Name)
+	}
+	if p.Width < 1 || p.Width > maxSide {
+		v.add(at+".width", "write 1 to 8192 pixels", "is %d", p.Width)
+	}
+	if p.Height < 1 || p.Height > maxSide {
+		v.add(at+".height", "write 1 to 8192 pixels", "is %d", p.Height)
+	}
+	if p.Quality < 1 || p.Quality > 100 {
+		v.add(at+".quality", "write 1 to 100", "is %d", p.Quality)
+	}
+	if !regexp.MustCompile(`^#[0-9a-fA-F]{6}$`).MatchString(p.Background) {
+		v.add(at+".background", "write it as \"#ffffff\", in quotes because # begins a comment", "is %q", p.Background)
 	}
 }

@@ -2,14 +2,72 @@ package config
 
 import (
 	"regexp"
+	"slices"
 )
 
-// orders checks the database of orders, and that the names in it are such as people write:
-// anything else is a slip of the pen, although every name is quoted.
+// Store gives the store of a name, that of orders itself for the empty one and default.
+func (o Orders) Store(name string) (OrderTable, bool) {
+	if name == "" || name == DefaultOrders {
+		return o.OrderTable, true
+	}
+	i := slices.IndexFunc(o.Stores, func(s OrderStore) bool { return s.Name == name })
+	if i < 0 {
+		return OrderTable{}, false
+	}
+	return o.Stores[i].OrderTable, true
+}
+
+// All lists the stores that have a database, that of orders itself first and without a
+// name.
+func (o Orders) All() []OrderStore {
+	var all []OrderStore
+	if o.URL != "" {
+		all = append(all, OrderStore{OrderTable: o.OrderTable})
+	}
+	return append(all, o.Stores...)
+}
+
+// OrdersOf gives the store of a bucket's orders; the zero value where it has none.
+func (c *Config) OrdersOf(b Bucket) OrderTable {
+	if b.Orders == NoOrders {
+		return OrderTable{}
+	}
+	t, _ := c.Orders.Store(b.Orders)
+	return t
+}
+
+// orders checks the stores of orders, and which of them buckets name.
 func (v *validator) orders() {
 	o := v.cfg.Orders
+	v.orderTable("orders", o.OrderTable, false)
+	seen := map[string]bool{NoOrders: true, DefaultOrders: true}
+	names := []string{NoOrders, DefaultOrders}
+	for i, s := range o.Stores {
+		at := index("orders.stores", i)
+		switch {
+		case !plainName.MatchString(s.Name):
+			v.add(at+".name", "write 1 to 32 of a-z 0-9 _ -", "is %q", s.Name)
+		case seen[s.Name]:
+			v.add(at+".name", "give each store its own name; "+DefaultOrders+" and "+NoOrders+" are taken", "is %q a second time", s.Name)
+		}
+		seen[s.Name] = true
+		names = append(names, s.Name)
+		v.orderTable(at, s.OrderTable, true)
+	}
+	for i, b := range v.cfg.Buckets {
+		if _, ok := o.Store(b.Orders); !ok && b.Orders != NoOrders {
+			v.add(index("buckets", i)+".orders", suggest(b.Orders, slices.Clone(names)), "is %q, which is no name in orders.stores", b.Orders)
+		}
+	}
+}
+
+// orderTable checks a database of orders, and that the names in it are such as people write:
+// anything else is a slip of the pen, although every name is quoted.
+func (v *validator) orderTable(at string, o OrderTable, required bool) {
 	if url := o.URL.Reveal(); url != "" {
-		v.database("orders.url", url)
+		v.database(at+".url", url)
+	} else if required {
+		v.found.add(v.cfg.where(at), at+".url", "is not set, nor is orders.url", "write that of your database")
 	}
 	const name = `[\p{L}_][\p{L}\p{N}_$ -]{0,62}`
 	table, column := regexp.MustCompile(`^(`+name+`\.)?`+name+`$`), regexp.MustCompile(`^`+name+`$`)
@@ -19,14 +77,14 @@ func (v *validator) orders() {
 		like       *regexp.Regexp
 		fix        string
 	}{
-		{"orders.table", o.Table, true, table, "write table or schema.table, of letters, digits and _"},
-		{"orders.keyColumn", o.KeyColumn, true, column, "write letters, digits and _, beginning with a letter"},
-		{"orders.imagesColumn", o.ImagesColumn, true, column, "write letters, digits and _, beginning with a letter"},
-		{"orders.ownerColumn", o.OwnerColumn, false, column, "write letters, digits and _, beginning with a letter"},
-		{"orders.updatedAtColumn", o.UpdatedAtColumn, false, column, "write letters, digits and _, beginning with a letter"},
+		{"table", o.Table, true, table, "write table or schema.table, of letters, digits and _"},
+		{"keyColumn", o.KeyColumn, true, column, "write letters, digits and _, beginning with a letter"},
+		{"imagesColumn", o.ImagesColumn, true, column, "write letters, digits and _, beginning with a letter"},
+		{"ownerColumn", o.OwnerColumn, false, column, "write letters, digits and _, beginning with a letter"},
+		{"updatedAtColumn", o.UpdatedAtColumn, false, column, "write letters, digits and _, beginning with a letter"},
 	} {
 		if (n.value != "" || n.required) && !n.like.MatchString(n.value) {
-			v.add(n.key, n.fix, "is %q, which is not a plain SQL name", n.value)
+			v.add(at+"."+n.key, n.fix, "is %q, which is not a plain SQL name", n.value)
 		}
 	}
 }

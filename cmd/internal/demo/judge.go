@@ -141,7 +141,7 @@ func (j *judge) upload(ctx context.Context, s Sent) (pipeline.State, error) {
 func (j *judge) thumbnails(ctx context.Context, s Sent, u pipeline.Upload, state pipeline.State) error {
 	image := len(u.Content.Type) > 6 && u.Content.Type[:6] == "image/"
 	for _, p := range j.app.Config.Thumbnails.Presets {
-		key := j.app.ThumbnailKey(p.Name, s.Key)
+		key := j.app.ThumbnailKey(devworld.Bucket, p.Name, s.Key)
 		body, err := j.fetch(ctx, key)
 		missing := pipeline.ClassOf(err) == pipeline.Missing
 		switch {

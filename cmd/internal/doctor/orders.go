@@ -12,9 +12,34 @@ import (
 // ordersTimeout is how long a database may take to answer.
 const ordersTimeout = 15 * time.Second
 
-// Orders checks the table of the business that fileIDs are written into.
+// OrderStores checks every store of orders that is configured.
+type OrderStores []Orders
+
+// Name is orders.
+func (OrderStores) Name() string { return "orders" }
+
+// Run checks one after the other. What is found of a store with a name begins with it.
+func (c OrderStores) Run(ctx context.Context) []Finding {
+	if len(c) == 0 {
+		return []Finding{{Skip, "orders.url is not set: fileIDs are not written into orders", "set orders.url, or leave it where nobody needs it"}}
+	}
+	var all []Finding
+	for _, store := range c {
+		for _, f := range store.Run(ctx) {
+			if store.Store != "" {
+				f.What = store.Store + ": " + f.What
+			}
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Orders checks one table of the business that fileIDs are written into.
 type Orders struct {
-	// Inspect looks at the live table. Nil where orders.url is not set.
+	// Store is the name of the store in orders.stores; empty for that of orders itself.
+	Store string
+	// Inspect looks at the live table.
 	Inspect func(ctx context.Context) (orders.Schema, error)
 	// Table and KeyColumn are orders.table and orders.keyColumn.
 	Table, KeyColumn string
@@ -22,14 +47,8 @@ type Orders struct {
 	OwnerColumn string
 }
 
-// Name is orders.
-func (Orders) Name() string { return "orders" }
-
 // Run runs the statements of an attach on no row.
 func (c Orders) Run(ctx context.Context) []Finding {
-	if c.Inspect == nil {
-		return []Finding{{Skip, "orders.url is not set: fileIDs are not written into orders", "set orders.url, or leave it where nobody needs it"}}
-	}
 	ctx, cancel := context.WithTimeout(ctx, ordersTimeout)
 	defer cancel()
 	found, err := c.Inspect(ctx)

@@ -68,5 +68,21 @@ func TestOrders(t *testing.T) {
 			require.Equal(t, tt.mend, findings[len(findings)-1].Mend)
 		})
 	}
-	require.Equal(t, doctor.Skip, doctor.Orders{}.Run(t.Context())[0].Level)
+	require.Equal(t, doctor.Skip, doctor.OrderStores{}.Run(t.Context())[0].Level)
+}
+
+// TestOrderStores: every store is looked at, whatever is wrong with the others.
+func TestOrderStores(t *testing.T) {
+	t.Parallel()
+	store := func(name string, err error) doctor.Orders {
+		return doctor.Orders{Store: name, Table: "t", KeyColumn: "id", OwnerColumn: "openid", Inspect: func(context.Context) (orders.Schema, error) {
+			return orders.Schema{KeyUnique: true}, err
+		}}
+	}
+	found := doctor.OrderStores{store("", nil), store("repairs", context.DeadlineExceeded), store("rentals", nil)}.Run(t.Context())
+	require.Len(t, found, 3)
+	require.Equal(t, "the table t is there, and its columns can be read and written", found[0].What)
+	require.Equal(t, "repairs: context deadline exceeded", found[1].What)
+	require.Equal(t, "rentals: the table t is there, and its columns can be read and written", found[2].What)
+	require.Equal(t, []doctor.Level{doctor.OK, doctor.Fail, doctor.OK}, []doctor.Level{found[0].Level, found[1].Level, found[2].Level})
 }

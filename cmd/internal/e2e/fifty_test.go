@@ -39,7 +39,7 @@ func TestE2EFiftyAnnouncements(t *testing.T) {
 	require.Equal(t, 52, u.Announcements)
 	require.Equal(t, 1, u.Revision)
 	for _, p := range w.cfg.Thumbnails.Presets {
-		require.Equal(t, 1, w.COS.Writes(w.app.ThumbnailKey(p.Name, o.keys[0])), p.Name)
+		require.Equal(t, 1, w.COS.Writes(w.app.ThumbnailKey(devworld.Bucket, p.Name, o.keys[0])), p.Name)
 	}
 	srv.stop()
 }

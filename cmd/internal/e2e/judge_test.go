@@ -79,7 +79,7 @@ func (c *client) judgeUpload(t *testing.T, key string) {
 	require.NoError(t, err)
 	require.Equal(t, pipeline.UploadDone, pipeline.DeriveState(u.Reason, steps), key)
 	for _, p := range c.cfg.Thumbnails.Presets {
-		_, body, err := c.app.Objects.Get(t.Context(), devworld.Bucket, c.app.ThumbnailKey(p.Name, key), pipeline.ReadOptions{})
+		_, body, err := c.app.Objects.Get(t.Context(), devworld.Bucket, c.app.ThumbnailKey(devworld.Bucket, p.Name, key), pipeline.ReadOptions{})
 		require.NoError(t, err)
 		raw, err := io.ReadAll(body)
 		require.NoError(t, err)

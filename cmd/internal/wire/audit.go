@@ -16,7 +16,7 @@ func (a *App) Audit(ctx context.Context, since time.Time, quick bool) (*audit.Au
 	}
 	opt := audit.Options{
 		Ledger: a.Ledger, Queue: asynq.NewInspectorFromRedisClient(a.Redis), Buckets: a.Buckets,
-		KeepRejected: !a.Config.Check.Withdraw, Since: since,
+		KeepRejected: a.keepsRejected, Since: since,
 	}
 	if a.Orders != nil {
 		opt.Orders = a.Orders

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 
+	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/cloudapi"
 	"github.com/afterput/afterput/pipeline/cloudbase"
@@ -10,25 +11,30 @@ import (
 )
 
 // openCloudBase makes what asks CloudBase about the buckets that belong to an environment.
-// Buckets of one environment share its access token.
+// Buckets of one environment share its access token, if they have one key.
 func (a *App) openCloudBase() error {
-	c := a.Config.CloudBase
 	a.gateways, a.rules = map[string]*cloudbase.Client{}, map[string]*cloudbase.Rule{}
-	clients := map[string]*cloudbase.Client{}
+	type account struct {
+		env string
+		config.CloudBase
+	}
+	clients := map[account]*cloudbase.Client{}
 	for _, b := range a.Config.Buckets {
+		c := b.CloudBase
 		if b.Env == "" || !c.Enabled() {
 			continue
 		}
-		if clients[b.Env] == nil {
+		who := account{b.Env, c}
+		if clients[who] == nil {
 			client, err := cloudbase.New(cloudbase.Options{
 				Env: b.Env, Endpoint: c.Endpoint, APIKey: c.APIKey.Reveal(), SecretID: c.SecretID, SecretKey: c.SecretKey.Reveal(),
 			})
 			if err != nil {
 				return err
 			}
-			clients[b.Env] = client
+			clients[who] = client
 		}
-		a.gateways[b.Name] = clients[b.Env]
+		a.gateways[b.Name] = clients[who]
 		if b.Visibility != "rule" {
 			continue
 		}

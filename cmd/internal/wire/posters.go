@@ -9,8 +9,8 @@ import (
 
 // posterOptions say how thumbnails of videos are made, or why they are not.
 func (a *App) posterOptions() thumb.PosterOptions {
-	c := a.Config
-	opt := thumb.PosterOptions{MaxBytes: int64(c.Check.MaxVideoBytes), MaxPixels: c.Check.MaxPixels}
+	c, most := a.Config, a.widest()
+	opt := thumb.PosterOptions{MaxBytes: int64(most.MaxVideoBytes), MaxPixels: most.MaxPixels}
 	if c.Thumbnails.Video == "off" {
 		opt.Why = "thumbnails of videos are off"
 		return opt

@@ -15,7 +15,7 @@ func (a *App) Reconciler() (*reconcile.Reconciler, error) {
 		return nil, err
 	}
 	opt := reconcile.Options{
-		Objects: listing{a.Objects}, Ledger: a.Ledger, Door: p, Queue: a.Queue, Thumbnails: a.thumbnailOptions(),
+		Objects: listing{a.Objects}, Ledger: a.Ledger, Door: p, Queue: a.Queue, Thumbnails: a.thumbnailOptions,
 	}
 	if a.Orders != nil {
 		opt.Metadata = listing{a.Objects}

@@ -16,15 +16,12 @@ import (
 func (a *App) registerSign(mux producer.Mux, gate *auth.Gate, p *producer.Producer) error {
 	c := a.Config
 	opt := sign.Options{
-		Ledger: p, Types: c.Check.Types, Expires: c.Sign.Expires, Orders: a.Orders != nil,
-		MultipartExpires: c.Sign.MultipartExpires, CallbackBase: c.Sign.CallbackBase, CallbackSecret: []byte(c.Auth.CallbackSecret.Reveal()),
-		MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes), Logger: a.Log,
-	}
-	if c.Check.Extension == "off" { // .jpg may hold a video then
-		opt.MaxImageBytes = max(opt.MaxImageBytes, opt.MaxVideoBytes)
-		opt.MaxVideoBytes = opt.MaxImageBytes
+		Ledger: p, Expires: c.Sign.Expires, MultipartExpires: c.Sign.MultipartExpires,
+		CallbackBase: c.Sign.CallbackBase, CallbackSecret: []byte(c.Auth.CallbackSecret.Reveal()),
+		ByBucket: make(map[string]sign.Rules), Logger: a.Log,
 	}
 	for _, b := range c.Buckets {
+		opt.ByBucket[b.Name] = a.signRules(b)
 		host, err := bucketOptions(b).Host()
 		if err != nil {
 			return &OpenError{PartStorage, err}
@@ -52,6 +49,19 @@ func (a *App) registerSign(mux producer.Mux, gate *auth.Gate, p *producer.Produc
 	return nil
 }
 
+// signRules are what a bucket lets be uploaded.
+func (a *App) signRules(b config.Bucket) sign.Rules {
+	r := sign.Rules{
+		Types: b.Check.Types, Orders: a.takesOrders(b),
+		MaxImageBytes: int64(b.Check.MaxImageBytes), MaxVideoBytes: int64(b.Check.MaxVideoBytes),
+	}
+	if b.Check.Extension == "off" { // .jpg may hold a video then
+		r.MaxImageBytes = max(r.MaxImageBytes, r.MaxVideoBytes)
+		r.MaxVideoBytes = r.MaxImageBytes
+	}
+	return r
+}
+
 // issuer asks for temporary keys by the key that would sign itself.
 func (a *App) issuer(b sign.Bucket) (*sts.Client, error) {
 	c, err := sts.New(sts.Options{Key: b.Key, Region: b.Region, Endpoint: a.Config.Sign.STS.Endpoint})
@@ -64,7 +74,7 @@ func (a *App) issuer(b sign.Bucket) (*sts.Client, error) {
 
 // signKey is the key pair that signs for a bucket: one that may only put, where there is.
 func (a *App) signKey(b config.Bucket) qsign.Key {
-	if s := a.Config.Sign; s.SecretID != "" {
+	if s := b.Sign; s.SecretID != "" {
 		return qsign.Key{ID: s.SecretID, Secret: s.SecretKey.Reveal()}
 	}
 	return qsign.Key{ID: b.SecretID, Secret: b.SecretKey.Reveal(), Token: b.SessionToken.Reveal()}

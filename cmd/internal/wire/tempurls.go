@@ -28,9 +28,9 @@ func (a *App) registerTempURLs(mux producer.Mux, api *producer.API) error {
 	return nil
 }
 
-// original gives the key whose thumbnail a key is, or "".
-func (a *App) original(key string) string {
-	opt := a.thumbnailOptions()
+// original gives the key whose thumbnail a key of a bucket is, or "".
+func (a *App) original(bucket, key string) string {
+	opt := a.thumbnailOptions(bucket)
 	for _, p := range opt.Presets {
 		before, after, _ := strings.Cut(opt.Key(p.Name, "\x00"), "\x00")
 		if rest, ok := strings.CutPrefix(key, before); ok {

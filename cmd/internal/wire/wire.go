@@ -15,7 +15,6 @@ import (
 	"github.com/afterput/afterput/pipeline/cloudbase"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/objects"
-	"github.com/afterput/afterput/pipeline/orders"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/pipeline/tempurl"
 	"github.com/afterput/afterput/producer"
@@ -32,13 +31,14 @@ type App struct {
 	Queue   *tasks.Enqueuer
 	Desk    *tasks.Desk
 	Objects *objects.Store
-	// Orders is nil where no orders database is configured.
-	Orders  *orders.SQL
+	// Orders are the stores of orders by name; nil where no orders database is configured.
+	Orders  pipeline.OrderStores
 	Cache   *tempurl.Cache
 	Buckets pipeline.Buckets
 
 	gateways map[string]*cloudbase.Client // by bucket; those of CloudBase, where there is a key
 	rules    map[string]*cloudbase.Rule   // by bucket; those with visibility rule
+	schemas  []func(context.Context) error // look at the stores of orders
 	closers  []func() error
 	faults   faults
 }
@@ -46,7 +46,7 @@ type App struct {
 // Open connects to what the configuration names and migrates the ledger. Redis is not
 // asked: whoever needs it finds out. Errors are *OpenError.
 func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log, faults: newFaults()}
+	a := &App{Config: cfg.Inherited(), Log: log, faults: newFaults()}
 	for _, open := range []func(context.Context) error{a.openLedger, a.openRedis, a.openObjects, a.openOrders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -118,20 +118,6 @@ func (a *App) openObjects(context.Context) error {
 	return nil
 }
 
-func (a *App) openOrders(ctx context.Context) error {
-	c := a.Config.Orders
-	if c.URL == "" {
-		return nil
-	}
-	store, closer, err := openOrders(ctx, c)
-	if err != nil {
-		return &OpenError{PartOrders, err}
-	}
-	a.Orders = store
-	a.closers = append(a.closers, closer)
-	return nil
-}
-
 // Close closes every connection.
 func (a *App) Close() error {
 	var errs error
@@ -143,19 +129,25 @@ func (a *App) Close() error {
 
 // Producer makes the producer over the App.
 func (a *App) Producer() (*producer.Producer, error) {
-	var pattern *events.Pattern
-	if s := a.Config.Events.PathPattern; s != "" {
-		var err error
-		if pattern, err = events.ParsePattern(s); err != nil {
-			return nil, fmt.Errorf("events.pathPattern %w", err)
-		}
+	opt := producer.Options{
+		CallbackSecret: []byte(a.Config.Auth.CallbackSecret.Reveal()),
+		Ledger:         a.Ledger, Queue: a.Queue, Objects: a.Objects, Buckets: a.Buckets,
+		Stores: a.Orders.Names(), ByBucket: make(map[string]producer.Rules), Logger: a.Log,
 	}
-	return producer.New(producer.Options{
-		Pattern: pattern, CallbackSecret: []byte(a.Config.Auth.CallbackSecret.Reveal()),
-		Ledger: a.Ledger, Queue: a.Queue, Objects: a.Objects, Buckets: a.Buckets,
-		OwnerRequired: a.Config.Owners.Required, Orders: a.Orders != nil,
-		Derivative: a.thumbnailOptions().Derivative, Logger: a.Log,
-	})
+	for _, b := range a.Config.Buckets {
+		rules := producer.Rules{
+			OwnerRequired: b.Owners.Required, Orders: a.takesOrders(b), Store: storeName(b),
+			Derivative: a.thumbnailOptions(b.Name).Derivative,
+		}
+		if s := b.Events.PathPattern; s != "" {
+			var err error
+			if rules.Pattern, err = events.ParsePattern(s); err != nil {
+				return nil, fmt.Errorf("events.pathPattern of %s %w", b.Name, err)
+			}
+		}
+		opt.ByBucket[b.Name] = rules
+	}
+	return producer.New(opt)
 }
 
 func (a *App) timeouts() map[pipeline.Step]time.Duration {
@@ -166,8 +158,20 @@ func (a *App) timeouts() map[pipeline.Step]time.Duration {
 	}
 }
 
-func (a *App) thumbnailOptions() pipeline.ThumbnailOptions {
-	t := a.Config.Thumbnails
+// bucket gives the configuration of a bucket, and that of all for one that is not there any
+// more.
+func (a *App) bucket(name string) config.Bucket {
+	for _, b := range a.Config.Buckets {
+		if b.Name == name {
+			return b
+		}
+	}
+	all := &config.Config{Check: a.Config.Check, Thumbnails: a.Config.Thumbnails, Buckets: []config.Bucket{{Name: name}}}
+	return all.Inherited().Buckets[0]
+}
+
+func (a *App) thumbnailOptions(bucket string) pipeline.ThumbnailOptions {
+	t := a.bucket(bucket).Thumbnails
 	opt := pipeline.ThumbnailOptions{Prefix: t.Prefix, CacheControl: t.CacheControl}
 	for _, p := range t.Presets {
 		opt.Presets = append(opt.Presets, pipeline.Preset{
@@ -178,8 +182,10 @@ func (a *App) thumbnailOptions() pipeline.ThumbnailOptions {
 	return opt
 }
 
-// Presets are the sizes of thumbnails that are configured.
-func (a *App) Presets() []pipeline.Preset { return a.thumbnailOptions().Presets }
+// Presets are the sizes of thumbnails that are configured for a bucket.
+func (a *App) Presets(bucket string) []pipeline.Preset { return a.thumbnailOptions(bucket).Presets }
 
 // ThumbnailKey names a thumbnail of an object.
-func (a *App) ThumbnailKey(preset, key string) string { return a.thumbnailOptions().Key(preset, key) }
+func (a *App) ThumbnailKey(bucket, preset, key string) string {
+	return a.thumbnailOptions(bucket).Key(preset, key)
+}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/hooks"
 	"github.com/afterput/afterput/pipeline/probe"
@@ -21,10 +22,8 @@ var ErrNoPool = errors.New("there is no pool")
 // Worker makes a worker that runs the named pools; none named means all. Its Redis
 // connections are its own and close with the App.
 func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error) {
-	if a.Orders != nil {
-		if err := a.Orders.CheckSchema(ctx); err != nil {
-			return nil, &OpenError{PartOrders, err}
-		}
+	if err := a.checkOrders(ctx); err != nil {
+		return nil, err
 	}
 	steps, err := a.steps()
 	if err != nil {
@@ -50,7 +49,6 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 }
 
 func (a *App) steps() (worker.Steps, error) {
-	c := a.Config
 	opt := a.engineOptions()
 	thumb.LimitMemory(opt.Budget)
 	engine, err := thumb.New(opt)
@@ -75,22 +73,21 @@ func (a *App) steps() (worker.Steps, error) {
 	}
 	a.closers = append(a.closers, endpoints.Close)
 	s := worker.Steps{
-		Objects: a.faults.objects(a.Objects),
-		Probe:   probe.Detect,
-		Policy: pipeline.Policy{
-			Types: c.Check.Types, MaxImageBytes: int64(c.Check.MaxImageBytes), MaxVideoBytes: int64(c.Check.MaxVideoBytes),
-			MaxPixels: c.Check.MaxPixels, MaxFrames: c.Check.MaxFrames,
-			AnyExtension: c.Check.Extension == "off", AllowForeign: c.Check.Polyglots == "allow",
-		},
+		Rules:      a.rulesOf(""),
+		ByBucket:   make(map[string]worker.Rules),
+		Objects:    a.faults.objects(a.Objects),
+		Probe:      probe.Detect,
 		Visibility: a.visibility(),
 		Thumbnails: thumbnails,
 		Isolated:   alone,
-		Thumbnail:  a.thumbnailOptions(),
-		Attach:     pipeline.AttachOptions{Grace: c.Retry.Grace, KeepRejected: !c.Check.Withdraw},
+		Attach:     pipeline.AttachOptions{Grace: a.Config.Retry.Grace, KeepRejected: a.keepsRejected},
 		URLs:       a.urls(),
 		Cache:      a.Cache,
 		Notifier:   a.faults.notifier(endpoints),
 		Held:       endpoints.Hold,
+	}
+	for _, b := range a.Config.Buckets {
+		s.ByBucket[b.Name] = a.rulesOf(b.Name)
 	}
 	if a.Orders != nil {
 		s.Orders = a.faults.orders(a.Orders)
@@ -98,11 +95,49 @@ func (a *App) steps() (worker.Steps, error) {
 	return s, nil
 }
 
+// rulesOf are the rules by which a bucket's uploads are checked and shrunk.
+func (a *App) rulesOf(bucket string) worker.Rules {
+	c := a.bucket(bucket).Check
+	return worker.Rules{
+		Policy: pipeline.Policy{
+			Types: c.Types, MaxImageBytes: int64(c.MaxImageBytes), MaxVideoBytes: int64(c.MaxVideoBytes),
+			MaxPixels: c.MaxPixels, MaxFrames: c.MaxFrames,
+			AnyExtension: c.Extension == "off", AllowForeign: c.Polyglots == "allow",
+		},
+		Thumbnail: a.thumbnailOptions(bucket),
+	}
+}
+
+// keepsRejected tells whether an entry stays in its order when its file is rejected later.
+func (a *App) keepsRejected(fileID string) bool {
+	id, err := pipeline.ParseFileID(fileID)
+	if err != nil {
+		return !a.Config.Check.Withdraw
+	}
+	b, _, err := a.Buckets.Locate(id)
+	if err != nil {
+		return !a.Config.Check.Withdraw
+	}
+	return !a.bucket(b.Name).Check.Withdraw
+}
+
+// widest are the limits that no bucket's uploads are above: one engine makes the thumbnails
+// of all, after the check of each bucket has judged.
+func (a *App) widest() config.Check {
+	most := a.Config.Check
+	for _, b := range a.Config.Buckets {
+		most.MaxPixels = max(most.MaxPixels, b.Check.MaxPixels)
+		most.MaxImageBytes = max(most.MaxImageBytes, b.Check.MaxImageBytes)
+		most.MaxVideoBytes = max(most.MaxVideoBytes, b.Check.MaxVideoBytes)
+	}
+	return most
+}
+
 func (a *App) engineOptions() thumb.Options {
-	c := a.Config
+	c, most := a.Config.Thumbnails, a.widest()
 	return thumb.Options{
-		MaxPixels: c.Check.MaxPixels, Budget: int64(c.Thumbnails.PixelBudget), MaxBytes: int64(c.Check.MaxImageBytes),
-		MinRows: float64(c.Thumbnails.MinRows) / 100, Plain: c.Thumbnails.Engine == "imaging",
+		MaxPixels: most.MaxPixels, Budget: int64(c.PixelBudget), MaxBytes: int64(most.MaxImageBytes),
+		MinRows: float64(c.MinRows) / 100, Plain: c.Engine == "imaging",
 	}
 }
 
