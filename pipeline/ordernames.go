@@ -11,6 +11,9 @@ import (
 // the same ID.
 type OrderNames []string
 
+// MaxOrderBytes is the longest full name of an order.
+const MaxOrderBytes = 255
+
 // FullName gives the full name of an order in a store, of its ID or of what is its full
 // name already. It is false for the full name of an order in another store, which it leaves
 // as it is. No order is no order in every store.

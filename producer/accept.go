@@ -137,6 +137,9 @@ func (p *Producer) Admit(a pipeline.Announcement) (pipeline.Announcement, error)
 	if a.Order, ok = p.opt.Stores.FullName(rules.Store, a.Order); !ok {
 		return refuse(pipeline.Invalid, events.CodeBadField, "order: %q is one of another store than that of bucket %q", a.Order, bucket.Name)
 	}
+	if len(a.Order) > pipeline.MaxOrderBytes {
+		return refuse(pipeline.Invalid, events.CodeBadField, "order: it has %d bytes with the name of its store: want at most %d", len(a.Order), pipeline.MaxOrderBytes)
+	}
 	owner := pipeline.OwnerOf(a.Key)
 	switch {
 	case owner == "" && rules.OwnerRequired:

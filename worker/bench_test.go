@@ -129,7 +129,7 @@ func (b *bench) steps() Steps {
 		},
 		Visibility: pipeline.ProbeVisibility(b.store),
 		Thumbnails: copier{},
-		Orders: b.orders, URLs: b.urls, Cache: b.urls, Notifier: b.sink,
+		Orders:     b.orders, URLs: b.urls, Cache: b.urls, Notifier: b.sink,
 	}
 }
 

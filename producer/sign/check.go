@@ -22,8 +22,6 @@ const (
 	codeMethod              pipeline.Code = "METHOD_NOT_ALLOWED"
 )
 
-const maxOrder = 255 // bytes, as in announcements
-
 // plainOwner is an owner that stands in a URL as it is: the clients of the guides do not
 // encode the key of a PUT.
 var plainOwner = regexp.MustCompile(`^[A-Za-z0-9_~@-][A-Za-z0-9_.~@-]{0,127}$`)
@@ -36,8 +34,8 @@ func (s *Signer) check(req Request, rules Rules) error {
 		return refuse(pipeline.Invalid, events.CodeBadField, "owner: want 1 to 128 of A-Z a-z 0-9 _ - ~ @ and, after the first, dots")
 	case req.Order != "" && !rules.Orders:
 		return refuse(pipeline.Invalid, codeNoOrders, "no orders database is configured for the bucket: set orders.url or leave the order out")
-	case len(req.Order) > maxOrder || !utf8.ValidString(req.Order) || strings.ContainsFunc(req.Order, unicode.IsControl):
-		return refuse(pipeline.Invalid, events.CodeBadField, "order: want at most %d bytes of UTF-8 without control characters", maxOrder)
+	case len(req.Order)+rules.prefix() > pipeline.MaxOrderBytes || !utf8.ValidString(req.Order) || strings.ContainsFunc(req.Order, unicode.IsControl):
+		return refuse(pipeline.Invalid, events.CodeBadField, "order: want at most %d bytes of UTF-8 without control characters", pipeline.MaxOrderBytes-rules.prefix())
 	case req.Position != nil && req.Order == "":
 		return refuse(pipeline.Invalid, events.CodeBadField, "position: it is the place in an order, and there is none")
 	case req.Position != nil && (*req.Position < 0 || *req.Position > events.MaxPosition):

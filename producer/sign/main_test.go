@@ -80,7 +80,7 @@ func options(l sign.Recorder) sign.Options {
 			MaxImageBytes: 2000, MaxVideoBytes: 9000, Orders: true,
 		},
 		Ledger: l,
-		Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
+		Now:    func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -80,6 +80,16 @@ type Rules struct {
 	// Orders says that an orders database is configured; without one a request that names
 	// an order is refused with ORDERS_NOT_CONFIGURED.
 	Orders bool
+	// Store is the name of the store that the orders are in; "" for that without a name.
+	Store string
+}
+
+// prefix is by how many bytes the full name of an order is longer than its ID.
+func (r Rules) prefix() int {
+	if r.Store == "" {
+		return 0
+	}
+	return len(r.Store) + len(":")
 }
 
 // of gives the rules of a bucket.

@@ -99,7 +99,7 @@ type Bucket struct {
 	// paid by use. Defaults to false.
 	Processing bool `yaml:"processing"`
 	// Orders names one of orders.stores for the orders of the bucket's uploads, or is none:
-	// uploads then belong to no order. Empty, or default: the table of orders itself.
+	// uploads then belong to no order. Defaults to default: the table of orders itself.
 	Orders string `yaml:"orders"`
 	// What a bucket does not set in these is as in the sections of the same name.
 	Owners     Owners           `yaml:"owners" inherit:"owners"`

@@ -53,7 +53,7 @@ func Default() *Config {
 // defaulter is an element of a list whose keys have defaults of their own.
 type defaulter interface{ setDefaults() }
 
-func (b *Bucket) setDefaults() { b.Visibility = "probe" }
+func (b *Bucket) setDefaults() { b.Visibility, b.Orders = "probe", DefaultOrders }
 
 func (p *Preset) setDefaults() {
 	p.Mode, p.Background, p.Quality, p.Format = "fit", "#ffffff", 80, "jpeg"

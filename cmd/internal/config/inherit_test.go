@@ -85,7 +85,7 @@ func TestInherited(t *testing.T) {
 	}
 	shown := config.Render(cfg, true)
 	require.NotContains(t, shown, "hush")
-	require.Contains(t, shown, "        maxPixels: 1000 # as check.maxPixels\n")
+	require.Contains(t, shown, "      maxPixels: 1000 # as check.maxPixels\n")
 
 	again, err := config.Load(config.Options{Path: write(t, "afterput.yaml", config.Encode(cfg))})
 	require.NoError(t, err)

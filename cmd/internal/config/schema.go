@@ -15,7 +15,7 @@ import (
 // further, and Load also takes a number or a boolean between quotes.
 func Schema() ([]byte, error) {
 	s := schemaWriter{meanings: meanings(deploy.ConfigPage)}
-	root := s.section(reflectOf(Default()), "")
+	root := s.section(reflectOf(Default()), "", "")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "afterput.yaml"
 	return json.MarshalIndent(root, "", "  ")
@@ -28,17 +28,18 @@ type schemaWriter struct {
 	meanings map[string]string
 }
 
-// section describes the keys of a section with the defaults that it holds.
-func (s schemaWriter) section(section reflect.Value, path string) object {
+// section describes the keys of a section with the defaults that it holds. What it does not
+// set itself is as in the section general, if that is not empty.
+func (s schemaWriter) section(section reflect.Value, path, general string) object {
 	properties := object{}
 	for _, c := range children(section) {
 		key, t := join(path, c.name), c.value.Type()
 		var p object
 		switch {
 		case isSection(t):
-			p = s.section(c.value, key)
+			p = s.section(c.value, key, above(c, general))
 		case isSectionList(t):
-			p = object{"type": []string{"array", "null"}, "items": s.section(newElement(t.Elem()), key+"[]")}
+			p = object{"type": []string{"array", "null"}, "items": s.section(newElement(t.Elem()), key+"[]", aboveElement(c, general))}
 		case t.Kind() == reflect.Slice:
 			p = object{"type": []string{"array", "null"}, "items": scalar(t.Elem(), c.enum)}
 			if c.value.Len() > 0 {
@@ -48,12 +49,36 @@ func (s schemaWriter) section(section reflect.Value, path string) object {
 			p = scalar(t, c.enum)
 			p["default"] = defaultText(c.value)
 		}
-		if meaning := s.meanings[key]; meaning != "" {
+		meaning := s.meanings[key]
+		if same := s.meanings[join(general, c.name)]; meaning == "" && general != "" && same != "" {
+			meaning = same
+			if !strings.HasSuffix(general, "[]") {
+				meaning += " Unless it is set, as " + join(general, c.name) + "."
+				delete(p, "default")
+			}
+		}
+		if meaning != "" {
 			p["description"] = meaning
 		}
 		properties[c.name] = p
 	}
 	return object{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
+}
+
+// above gives the section that a section is as, where it sets nothing itself.
+func above(c child, general string) string {
+	if c.inherit == "" && general != "" {
+		return join(general, c.name)
+	}
+	return c.inherit
+}
+
+// aboveElement is above for the elements of a list.
+func aboveElement(c child, general string) string {
+	if c.inherit == "" && general != "" {
+		return join(general, c.name) + "[]"
+	}
+	return c.inherit
 }
 
 // reference is what may stand in the place of every value.

@@ -52,7 +52,7 @@ func (a *App) registerSign(mux producer.Mux, gate *auth.Gate, p *producer.Produc
 // signRules are what a bucket lets be uploaded.
 func (a *App) signRules(b config.Bucket) sign.Rules {
 	r := sign.Rules{
-		Types: b.Check.Types, Orders: a.takesOrders(b),
+		Types: b.Check.Types, Orders: a.takesOrders(b), Store: storeName(b),
 		MaxImageBytes: int64(b.Check.MaxImageBytes), MaxVideoBytes: int64(b.Check.MaxVideoBytes),
 	}
 	if b.Check.Extension == "off" { // .jpg may hold a video then

@@ -36,8 +36,8 @@ type App struct {
 	Cache   *tempurl.Cache
 	Buckets pipeline.Buckets
 
-	gateways map[string]*cloudbase.Client // by bucket; those of CloudBase, where there is a key
-	rules    map[string]*cloudbase.Rule   // by bucket; those with visibility rule
+	gateways map[string]*cloudbase.Client  // by bucket; those of CloudBase, where there is a key
+	rules    map[string]*cloudbase.Rule    // by bucket; those with visibility rule
 	schemas  []func(context.Context) error // look at the stores of orders
 	closers  []func() error
 	faults   faults
