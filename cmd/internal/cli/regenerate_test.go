@@ -52,7 +52,7 @@ func TestRegenerateUsage(t *testing.T) {
 	t.Parallel()
 	path, _ := world(t)
 	for want, args := range map[string][]string{
-		"--preset tiny: not all":     {"--preset", "tiny"},
+		"--preset tiny is not configured":     {"--preset", "tiny"},
 		`--bucket "other-1" is not`:  {"--bucket", "other-1"},
 		`--rate "20/d"`:              {"--rate", "20/d"},
 		"--limit -1":                 {"--limit", "-1"},
