@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,6 +108,30 @@ func parseURL(text string, allowPrivate bool) (*url.URL, error) {
 		return nil, errors.New("hooks: the URL has a fragment: remove what stands after '#'")
 	}
 	return u, nil
+}
+
+// CheckURL tells why every delivery to an endpoint would be refused, whatever its name
+// resolves to: for an address or a port in its URL that the guard does not let through.
+// Its errors go on after the name of what has the URL.
+func CheckURL(u *url.URL, allowPrivate bool) error {
+	host := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if r := reachOf(addr); r != public && (!allowPrivate || !r.intranet()) {
+			return fmt.Errorf("has the address %s, %s", addr, r)
+		}
+	}
+	if allowPrivate {
+		return nil
+	}
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761, 6.3
+		return fmt.Errorf("has the host %s, which is this machine", host)
+	}
+	if text := u.Port(); text != "" {
+		if port, err := strconv.ParseUint(text, 10, 16); err != nil || !portAllowed(uint16(port)) {
+			return fmt.Errorf("has port %s: no public receiver listens there", text)
+		}
+	}
+	return nil
 }
 
 // newSigners reads the secrets. Its errors count them and never quote them.

@@ -50,8 +50,13 @@ func (s *Service) fly(ctx context.Context, objects []object, known map[string]pi
 	}()
 	var wg sync.WaitGroup
 	for i, o := range objects {
+		select {
+		case s.slots <- struct{}{}:
+		case <-ctx.Done(): // its turn never came
+			findings[i].err = &pipeline.Error{Class: pipeline.Transient, Op: "tempurl.find", Key: o.fileID, Err: ctx.Err()}
+			continue
+		}
 		wg.Go(func() {
-			s.slots <- struct{}{}
 			defer func() { <-s.slots }()
 			u, recorded := known[o.recorded]
 			findings[i] = s.look(ctx, o, recorded && u.Accepted())

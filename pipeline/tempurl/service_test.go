@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type shelf struct {
 	uploads  map[string]pipeline.Upload
 	err      error         // of every question to the storage
 	gate     chan struct{} // when set, questions about visibility wait for it
+	waiting  atomic.Int64  // how many began to
 	life     time.Duration // of public URLs; 0: they do not expire
 	asked    int
 	minted   int
@@ -34,6 +36,7 @@ type shelf struct {
 
 func (s *shelf) visible(_ context.Context, _, key string) (pipeline.Visibility, error) {
 	if s.gate != nil {
+		s.waiting.Add(1)
 		<-s.gate
 	}
 	s.mu.Lock()
@@ -407,4 +410,33 @@ func TestServiceOptions(t *testing.T) {
 	t.Parallel()
 	_, err := tempurl.NewService(tempurl.Options{})
 	require.ErrorContains(t, err, "needs Buckets")
+}
+
+// TestManyWait: files that wait for their turn are no goroutines each, so that a storage
+// that stands still costs little memory. It is not parallel: it counts.
+func TestManyWait(t *testing.T) {
+	s := newService(t)
+	s.gate = make(chan struct{})
+	free := sync.OnceFunc(func() { close(s.gate) })
+	defer free()
+	names := make([]string, 500)
+	for n := range names {
+		key := fmt.Sprintf("users/oX/%d.jpg", n)
+		s.put(key, pipeline.Public, "")
+		names[n] = id(key)
+	}
+	before := runtime.NumGoroutine()
+	answers := make(chan []tempurl.Answer)
+	const callers = 10
+	for n := range callers {
+		go func() { answers <- s.resolve(backend, names[n*50:n*50+50]...) }()
+	}
+	require.Eventually(t, func() bool { return s.waiting.Load() == 16 }, time.Minute, time.Millisecond)
+	require.Less(t, runtime.NumGoroutine()-before, 150)
+	free()
+	for range callers {
+		for _, a := range <-answers {
+			require.Equal(t, tempurl.Success, a.Code)
+		}
+	}
 }

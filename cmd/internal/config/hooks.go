@@ -2,10 +2,13 @@ package config
 
 import (
 	"encoding/base64"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/afterput/afterput/pipeline/hooks"
 )
 
 // HookEndpoint is one receiver of webhooks.
@@ -112,6 +115,13 @@ func (v *validator) hookURL(key string, u URL) {
 		schemes = append(schemes, "http")
 	}
 	v.address(key, u.Reveal(), "https://host/path (plain http only with hooks.allowPrivate)", schemes...)
+	parsed, err := url.Parse(u.Reveal())
+	if err != nil {
+		return // told by now
+	}
+	if err := hooks.CheckURL(parsed, v.cfg.Hooks.AllowPrivate); err != nil {
+		v.add(key, "write a public host, with port 443 or one from 1024 on, or set hooks.allowPrivate: true for one on your intranet", "%s", err)
+	}
 }
 
 func (v *validator) hookSecrets(key string, secrets []Secret) {

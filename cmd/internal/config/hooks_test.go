@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,49 @@ func endpoint(change func(*config.HookEndpoint)) func(*config.Config) {
 		e := config.HookEndpoint{Name: "crm", URL: "https://crm.example.com/", Secrets: []config.Secret{hookSecret}}
 		change(&e)
 		c.Hooks.Endpoints = []config.HookEndpoint{e}
+	}
+}
+
+// TestHookAddresses: an endpoint that every delivery would be refused for is told before the
+// first one.
+func TestHookAddresses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		url     string
+		private bool
+		says    string
+	}{
+		{"https://crm.example.com/hook", false, ""},
+		{"https://crm.example.com:8443/hook", false, ""},
+		{"https://8.8.8.8/", false, ""},
+		{"https://[2606:4700::1]/", false, ""},
+		{"https://crm.example.com:80/hook", false, "has port 80"},
+		{"https://crm.example.com:99999/hook", false, "has port 99999"},
+		{"https://10.0.0.5:8443/", false, "has the address 10.0.0.5, a private address"},
+		{"https://[::1]/", false, "has the address ::1, a loopback address"},
+		{"https://[::ffff:10.0.0.5]/", false, "an IPv6 form of an IPv4 address"},
+		{"https://localhost:8443/", false, "has the host localhost, which is this machine"},
+		{"https://169.254.169.254/", false, "a link-local address"},
+		{"http://localhost/", true, ""},
+		{"http://10.0.0.5:80/", true, ""},
+		{"http://169.254.0.23/", true, "a link-local address"},
+	} {
+		c := config.Default()
+		endpoint(func(e *config.HookEndpoint) { e.URL = config.URL(tt.url) })(c)
+		c.Hooks.AllowPrivate = tt.private
+		said := ""
+		if err := c.Validate(); err != nil {
+			for line := range strings.Lines(err.Error()) {
+				if strings.Contains(line, "hooks.endpoints") {
+					said += line
+				}
+			}
+		}
+		if tt.says == "" {
+			require.Empty(t, said, tt.url)
+		} else {
+			require.Contains(t, said, tt.says, tt.url)
+		}
 	}
 }
 
