@@ -4,6 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"image"
+	"image/color/palette"
+	"image/draw"
+	"image/gif"
+	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -138,29 +143,58 @@ func (l *looks) Done() <-chan struct{}       { return l.done }
 func (l *looks) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // Whenever the context ends, the next look at it ends the work, and it is looked at once for
-// every row of blocks at least: a second of work has thousands of looks.
+// every row of blocks, for every 4 KiB that a decoder of others reads, and for every 64 rows
+// that are made of what it has decoded: a second of work has thousands of looks. Only the
+// decoders of x/image and image/jpeg, once they have read all, do not look.
 func TestEveryLookEndsTheWork(t *testing.T) {
 	t.Parallel()
 	m := jpegtest.New(200, 480, []jpegtest.Factors{twice, full, full}, 1)
-	for name, data := range map[string][]byte{
-		"baseline":    jpegtest.Encode(m, jpegtest.Options{}),
-		"progressive": jpegtest.Encode(m, jpegtest.Options{Progressive: true}),
+	baseline := jpegtest.Encode(m, jpegtest.Options{})
+	noise := rand.NewChaCha8([32]byte{1})
+	grain := image.NewNRGBA(image.Rect(0, 0, 160, 480))
+	_, _ = noise.Read(grain.Pix)
+	coded := image.NewPaletted(grain.Rect, palette.WebSafe)
+	draw.Draw(coded, coded.Rect, grain, image.Point{}, draw.Src)
+	var frame bytes.Buffer
+	require.NoError(t, gif.Encode(&frame, coded, nil))
+	const blocks, reads, made = 480 / 16, 8, 480 / 64
+	for _, tc := range []struct {
+		name  string
+		data  []byte
+		opt   thumb.Options
+		least int64
+	}{
+		{"baseline", baseline, thumb.Options{}, blocks},
+		{"progressive", jpegtest.Encode(m, jpegtest.Options{Progressive: true}), thumb.Options{}, blocks},
+		{"PNG", encodedPNG(t, checkers(160, 480)), thumb.Options{}, 480},
+		{"PNG with alpha", encodedPNG(t, grain), thumb.Options{}, 480},
+		{"interlaced PNG", interlacedPNG(t, 160, 480), thumb.Options{}, 2 * made},
+		{"GIF", frame.Bytes(), thumb.Options{}, reads + made},
+		{"lossy WebP", samples.WebPLossy(160, 480), thumb.Options{}, 2 * made},
+		{"lossless WebP", samples.WebPLossless(160, 480, 0x803366cc), thumb.Options{}, 2 * made},
+		{"animated WebP", samples.WebPAnimation(160, 480, 2), thumb.Options{}, 2 * made},
+		{"plain JPEG", baseline, thumb.Options{Plain: true}, reads + made},
+		{"plain PNG", encodedPNG(t, grain), thumb.Options{Plain: true}, 480},
 	} {
-		e := newEngine(t, thumb.Options{})
-		facts := pipeline.Facts{Type: probe.TypeJPEG, Orientation: 1}
-		at := func(n int64) (*looks, error) {
-			ctx := newLooks(t.Context(), n)
-			_, err := e.Thumbnails(ctx, bytes.NewReader(data), facts, int64(len(data)), box(150, 60))
-			return ctx, err
-		}
-		whole, err := at(1 << 40)
-		require.NoError(t, err)
-		n := whole.all.Load()
-		require.Greater(t, n, int64(480/16), name)
-		for i := int64(1); i <= n; i += 1 + n/50 {
-			ctx, err := at(i)
-			require.Equal(t, pipeline.Transient, pipeline.ClassOf(err), "%s: look %d of %d", name, i, n)
-			require.Less(t, ctx.all.Load(), i+5)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t, tc.opt)
+			facts, _ := probe.Detect(tc.data, int64(len(tc.data)))
+			facts.Orientation = 1
+			at := func(n int64) (*looks, error) {
+				ctx := newLooks(t.Context(), n)
+				_, err := e.Thumbnails(ctx, bytes.NewReader(tc.data), facts, int64(len(tc.data)), box(400, 60))
+				return ctx, err
+			}
+			whole, err := at(1 << 40)
+			require.NoError(t, err)
+			n := whole.all.Load()
+			require.Greater(t, n, tc.least)
+			for i := int64(1); i <= n; i += 1 + n/50 {
+				ctx, err := at(i)
+				require.Equal(t, pipeline.Transient, pipeline.ClassOf(err), "look %d of %d", i, n)
+				require.Less(t, ctx.all.Load(), i+5)
+			}
+		})
 	}
 }

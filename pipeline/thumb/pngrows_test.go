@@ -2,6 +2,7 @@ package thumb_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
@@ -193,6 +194,36 @@ func TestPNGColours(t *testing.T) {
 			}
 		}
 	}
+}
+
+// interlacedPNG is grey noise in the seven passes of Adam7 (8.2), which image/png does not
+// write.
+func interlacedPNG(t *testing.T, w, h int) []byte {
+	t.Helper()
+	var body bytes.Buffer
+	z := zlib.NewWriter(&body)
+	noise := rand.NewChaCha8([32]byte{2})
+	for _, p := range []struct{ x, y, dx, dy int }{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+		for y := p.y; y < h; y += p.dy {
+			row := make([]byte, 1+(w-p.x+p.dx-1)/p.dx)
+			_, _ = noise.Read(row[1:])
+			_, err := z.Write(row)
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, z.Close())
+	size := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(w)), uint32(h))
+	out := []byte("\x89PNG\r\n\x1a\n")
+	for _, c := range []struct {
+		kind string
+		body []byte
+	}{{"IHDR", append(size, 8, 0, 0, 0, 1)}, {"IDAT", body.Bytes()}, {"IEND", nil}} {
+		out = binary.BigEndian.AppendUint32(out, uint32(len(c.body)))
+		from := len(out)
+		out = append(append(out, c.kind...), c.body...)
+		out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[from:]))
+	}
+	return out
 }
 
 func TestInterlacedPNG(t *testing.T) {

@@ -31,19 +31,33 @@ func (c canvas) drawRows(dst draw.Image, y int) {
 	draw.Draw(dst, dst.Bounds(), c.img, image.Pt(-c.at.X, y-c.at.Y), draw.Src)
 }
 
+// drawAll paints the canvas onto dst, which has its size.
+func (c canvas) drawAll(ctx context.Context, dst *image.NRGBA) error {
+	o, ok := c.img.(interface{ Opaque() bool })
+	opaque := ok && o.Opaque() && c.covered()
+	const most = 64 // rows between two looks at ctx
+	for y := 0; y < c.height; y += most {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows := image.NRGBA{Pix: dst.Pix[y*dst.Stride:], Stride: dst.Stride, Rect: image.Rect(0, 0, c.width, min(most, c.height-y))}
+		if opaque {
+			// Opaque pixels are the same in both models, and draw is fast with this one.
+			c.drawRows((*image.RGBA)(&rows), y)
+		} else {
+			c.drawRows(&rows, y)
+		}
+	}
+	return nil
+}
+
 // shrink lays a canvas out as pixels with the origin 0, 0, averaging cells of about as many
 // pixels as the factors say into one.
 func shrink(ctx context.Context, c canvas, by factors) (*image.NRGBA, error) {
 	w, h := max(c.width/by.x, 1), max(c.height/by.y, 1)
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	if by == (factors{1, 1}) {
-		if o, ok := c.img.(interface{ Opaque() bool }); ok && o.Opaque() && c.covered() {
-			// Opaque pixels are the same in both models, and draw is fast with this one.
-			c.drawRows(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, 0)
-		} else {
-			c.drawRows(out, 0)
-		}
-		return out, ctx.Err()
+		return out, c.drawAll(ctx, out)
 	}
 	if m, ok := c.plain(); ok {
 		return out, shrinkYCbCr(ctx, out, m)
