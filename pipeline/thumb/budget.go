@@ -29,6 +29,14 @@ func newBudget(bytes int64) budget {
 	return budget{files: newShare(bytes / 4), pixels: newShare(bytes - bytes/4)}
 }
 
+// try takes n bytes if they are there, and nobody waits for them; never fewer than none.
+func (s share) try(n int64) (release func(), ok bool) {
+	if n < 0 || n > 0 && !s.of.TryAcquire(n) {
+		return nil, false
+	}
+	return func() { s.of.Release(n) }, true
+}
+
 // take waits for n bytes and gives what lets go of them.
 func (s share) take(ctx context.Context, n int64) (release func(), err error) {
 	n = min(max(n, 1), s.most)

@@ -149,6 +149,39 @@ func TestBudgetOfFiles(t *testing.T) {
 	})
 }
 
+// What a file that was larger left behind counts as long as another one has it.
+func TestBudgetOfUsedBuffers(t *testing.T) {
+	t.Parallel()
+	small, large := samples.PNG(5, 5), samples.PNG(200, 200)
+	const most = 100 << 10
+	var e *Engine
+	e = engine(t, Options{Budget: 4 * most}, seeing(func(p picture) {
+		rest := int64(most - cap(p.data))
+		require.True(t, e.budget.files.of.TryAcquire(rest), "%d bytes in %d", len(p.data), cap(p.data))
+		require.False(t, e.budget.files.of.TryAcquire(1), "%d bytes in %d", len(p.data), cap(p.data))
+		e.budget.files.of.Release(rest)
+	}))
+	for range 3 {
+		for _, data := range [][]byte{large, small, small, large} {
+			require.NoError(t, call(t.Context(), e, data))
+		}
+	}
+}
+
+// seeing is a renderer that only looks.
+type seeing func(p picture)
+
+func (seeing) path(picture, []target) Path { return Path{} }
+
+func (seeing) takes(picture) bool { return true }
+
+func (seeing) cost(picture, []target) int64 { return 1 }
+
+func (s seeing) render(_ context.Context, p picture, _ []target) ([]pipeline.Thumbnail, error) {
+	s(p)
+	return nil, nil
+}
+
 type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }

@@ -133,8 +133,8 @@ func (e *Engine) Thumbnails(
 		return nil, err
 	}
 	defer release()
-	data := e.buffer(size)
-	defer e.reuse(data)
+	data, reuse := e.buffer(size)
+	defer reuse()
 	if err := read(ctx, src, data); err != nil {
 		return nil, err
 	}
@@ -167,17 +167,23 @@ func (e *Engine) run(ctx context.Context, p picture, targets []target) ([]pipeli
 // keptFile is the largest buffer that is kept for the next file, in bytes.
 const keptFile = 32 << 20
 
-// buffer gives size bytes that may hold anything.
-func (e *Engine) buffer(size int64) []byte {
-	if b, ok := e.buffers.Get().(*[]byte); ok && int64(cap(*b)) >= size {
-		return (*b)[:size]
+// buffer gives size bytes that may hold anything, which the budget has, and what to call when
+// they are not needed any more. A used buffer that is larger is taken where the budget has
+// the rest of it, too.
+func (e *Engine) buffer(size int64) (data []byte, reuse func()) {
+	if b, ok := e.buffers.Get().(*[]byte); ok {
+		if release, ok := e.budget.files.try(int64(cap(*b)) - size); ok {
+			return (*b)[:size], func() {
+				e.buffers.Put(b)
+				release()
+			}
+		}
 	}
-	return make([]byte, size)
-}
-
-func (e *Engine) reuse(b []byte) {
-	if cap(b) <= keptFile {
-		e.buffers.Put(&b)
+	data = make([]byte, size)
+	return data, func() {
+		if size <= keptFile {
+			e.buffers.Put(&data)
+		}
 	}
 }
 
