@@ -21,6 +21,7 @@ func resourceRows() []Row {
 	return []Row{
 		{ID: "16", Name: "the disk of the ledger is full", Files: 150, Ledgers: []string{SQLite}, Prepare: smallDisk, Break: fullDisk},
 		{ID: "17", Name: "twelve photos of 48 MP in a cgroup of 256 MiB", Files: 12, Tune: tightMemory, Break: littleMemory},
+		{ID: "17m", Name: "images of all kinds, 108 MP among them, ten at a time, with a pixel budget of 64 MiB", Files: 60, Tune: manyAtATime, Break: mixedImages},
 		{ID: "18", Name: "no file descriptors left for 15 s", Files: 150, Break: noDescriptors},
 		{ID: "19", Name: "clocks of workers and producers 15 s to 10 min off", Files: 120, Break: wrongClocks},
 	}
