@@ -135,7 +135,7 @@ func converge(
 			Before: ArrayHash(was.Images), After: ArrayHash(m.Images), Last: m.Last,
 			Added: missingFrom(was.Images, m.Images), Removed: missingFrom(m.Images, was.Images),
 		}
-		if err := write(ctx, book, store, holder, st, was, m.Images, *in); err != nil {
+		if err := write(ctx, book, store, order, holder, st, was, m.Images, *in); err != nil {
 			return StepResult{}, in, err
 		}
 	}
@@ -148,19 +148,22 @@ func converge(
 }
 
 // write records what is about to be written, and writes it.
-func write(ctx context.Context, book OrderBook, store OrderStore, holder string, st OrderState, was Order, images []string, in Intent) error {
-	if err := book.SaveIntent(ctx, was.ID, holder, in); err != nil {
-		return wrap(Transient, "attach.intent", was.ID, err)
+func write(
+	ctx context.Context, book OrderBook, store OrderStore,
+	order, holder string, st OrderState, was Order, images []string, in Intent,
+) error {
+	if err := book.SaveIntent(ctx, order, holder, in); err != nil {
+		return wrap(Transient, "attach.intent", order, err)
 	}
 	err := store.WriteImages(ctx, was, images)
 	if ClassOf(err) == Conflict && !errors.Is(err, ErrNotAsAsked) {
 		// It certainly did not happen: the intent must not be taken for done later.
-		if cerr := book.CommitOrder(ctx, was.ID, holder, OrderCommit{Last: st.Last, Links: st.Links}); cerr != nil {
-			return wrap(Transient, "attach.commit", was.ID, cerr)
+		if cerr := book.CommitOrder(ctx, order, holder, OrderCommit{Last: st.Last, Links: st.Links}); cerr != nil {
+			return wrap(Transient, "attach.commit", order, cerr)
 		}
 	}
 	if err != nil {
-		return wrap(Transient, "attach.write", was.ID, err)
+		return wrap(Transient, "attach.write", order, err)
 	}
 	return nil
 }
