@@ -10,6 +10,12 @@ import (
 // samples is how many documents Inspect looks at.
 const samples = 20
 
+// CheckSchema tells whether orders can be read and written: see Inspect.
+func (s *Documents) CheckSchema(ctx context.Context) error {
+	_, err := s.Inspect(ctx)
+	return err
+}
+
 // Inspect compares the options with the live collection: whether it is there, may be read
 // and written with this key, and has a document of the types that the options say, unless
 // it is empty. It sends the update of an attach for no document. KeyUnique is told of _id

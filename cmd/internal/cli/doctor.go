@@ -58,9 +58,10 @@ func checks(cfg *config.Config, log *slog.Logger) []doctor.Check {
 	}
 	var stores doctor.OrderStores
 	for _, s := range cfg.Orders.All() {
+		_, documents := s.Env()
 		stores = append(stores, doctor.Orders{
-			Store: s.Name, Table: s.Table, KeyColumn: s.KeyColumn, OwnerColumn: s.OwnerColumn,
-			Inspect: func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, s.OrderTable) },
+			Store: s.Name, Table: s.Table, KeyColumn: s.Key(), Documents: documents, OwnerColumn: s.OwnerColumn,
+			Inspect: func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, s.OrderTable, cfg) },
 		})
 	}
 	return []doctor.Check{redisCheck(cfg.Redis), certificate, stores}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/afterput/afterput/pipeline/cloudbase/cloudbasetest"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/cmd/internal/cli/printer"
@@ -65,8 +67,24 @@ func TestDoctor(t *testing.T) {
 	require.Equal(t, exitUnhealthy, r.code)
 	require.Contains(t, r.out, `there is no column "photos" (option ImagesColumn)`)
 
+	cloud := cloudbasetest.New(t)
+	cloud.Collection("orders")
+	env := []string{
+		"AFTERPUT_ORDERS_URL=cloudbase://" + cloudbasetest.Env, "AFTERPUT_CLOUDBASE_ENDPOINT=" + cloud.URL,
+		"AFTERPUT_CLOUDBASE_API_KEY=" + cloudbasetest.APIKey, "AFTERPUT_ORDERS_KEY_COLUMN=",
+	}
+	r = doWith(t, env, "", "doctor", "-c", path, "--only", "orders")
+	require.Equal(t, exitOK, r.code, r.err)
+	require.Contains(t, r.out, "ok\torders\tthe collection orders is there, and its documents can be read and written")
+	cloud.AdminOnly("orders")
+	env[2] = "AFTERPUT_CLOUDBASE_API_KEY=" + cloudbasetest.PublishableKey
+	r = doWith(t, env, "", "doctor", "-c", path, "--only", "orders")
+	require.Equal(t, exitUnhealthy, r.code)
+	require.Contains(t, r.out, "DATABASE_PERMISSION_DENIED")
+	require.NotContains(t, r.out+r.err, cloudbasetest.PublishableKey)
+
 	certFile, keyFile := selfSigned(t)
-	env := []string{"AFTERPUT_HTTP_TLS_CERT_FILE=" + certFile, "AFTERPUT_HTTP_TLS_KEY_FILE=" + keyFile, "AFTERPUT_HTTP_PUBLIC_HOST=up.example.com"}
+	env = []string{"AFTERPUT_HTTP_TLS_CERT_FILE=" + certFile, "AFTERPUT_HTTP_TLS_KEY_FILE=" + keyFile, "AFTERPUT_HTTP_PUBLIC_HOST=up.example.com"}
 	r = doWith(t, env, "", "doctor", "-c", path, "--only", "tls", "-o", "json")
 	require.Equal(t, exitUnhealthy, r.code)
 	found := r.object(t)

@@ -25,6 +25,17 @@ type CloudBase struct {
 // Enabled tells whether the gateway is asked.
 func (c CloudBase) Enabled() bool { return c.APIKey != "" || c.SecretID != "" }
 
+// CloudBaseOf gives the gateway and the key for an environment: those of its bucket, else
+// those for all.
+func (c *Config) CloudBaseOf(env string) CloudBase {
+	for _, b := range c.Buckets {
+		if b.Env == env && b.CloudBase.Enabled() {
+			return b.CloudBase
+		}
+	}
+	return c.CloudBase
+}
+
 func (v *validator) cloudbase() {
 	v.gateway("cloudbase", v.cfg.CloudBase)
 	aliases := make(map[string]int)

@@ -54,14 +54,15 @@ type OrderStore struct {
 	OrderTable
 }
 
-// OrderTable is one table.
+// OrderTable is one table, or one collection of CloudBase, whose fields are its columns.
 type OrderTable struct {
-	// URL is postgres://user:password@host:5432/database, mysql://user:password@host:3306/database
-	// or sqlite:///absolute/path.db. Empty: orders are not written.
+	// URL is postgres://user:password@host:5432/database, mysql://user:password@host:3306/database,
+	// sqlite:///absolute/path.db, or cloudbase://env for the documents of an environment,
+	// with the keys of cloudbase. Empty: orders are not written.
 	URL URL `yaml:"url"`
-	// Table is the table of orders, or schema.table. Defaults to orders.
+	// Table is the table of orders, or schema.table, or the collection. Defaults to orders.
 	Table string `yaml:"table"`
-	// KeyColumn holds the order's ID. Defaults to id.
+	// KeyColumn holds the order's ID. Empty: id, and in CloudBase _id.
 	KeyColumn string `yaml:"keyColumn"`
 	// ImagesColumn holds the array of fileIDs: text[] or JSON. Defaults to images.
 	ImagesColumn string `yaml:"imagesColumn"`
@@ -70,6 +71,10 @@ type OrderTable struct {
 	OwnerColumn string `yaml:"ownerColumn"`
 	// UpdatedAtColumn is set by the database's clock with each write. Empty: none.
 	UpdatedAtColumn string `yaml:"updatedAtColumn"`
+	// VersionColumn is the field of a document that each write compares and raises. Empty:
+	// no field is added, and files are added without comparing. SQL databases lock the row
+	// and need none. Defaults to v.
+	VersionColumn string `yaml:"versionColumn"`
 }
 
 // Bucket is one bucket that this deployment serves. The first one is the default.
@@ -387,6 +392,9 @@ type Retry struct {
 	WaitingFor   time.Duration `yaml:"waitingFor"`
 	// Grace is how long a link without a position waits for one. Defaults to 2s.
 	Grace time.Duration `yaml:"grace"`
+	// Gather is how long after its announcement a file that is still to be checked is waited
+	// for by the others of its order, so that one write takes them all. Defaults to 1s.
+	Gather time.Duration `yaml:"gather"`
 }
 
 // Timeouts are for one attempt of each step.

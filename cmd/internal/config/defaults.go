@@ -6,7 +6,7 @@ import "time"
 func Default() *Config {
 	return &Config{
 		Ledger: Ledger{URL: "sqlite://afterput.db"},
-		Orders: Orders{OrderTable: OrderTable{Table: "orders", KeyColumn: "id", ImagesColumn: "images"}},
+		Orders: Orders{OrderTable: OrderTable{Table: "orders", ImagesColumn: "images", VersionColumn: "v"}},
 		Check: Check{
 			Types: []string{
 				"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/quicktime",
@@ -38,7 +38,7 @@ func Default() *Config {
 		},
 		Retry: Retry{
 			Transient: 12, Missing: 5, Conflict: 40,
-			ThrottledFor: 24 * time.Hour, WaitingFor: 24 * time.Hour, Grace: 2 * time.Second,
+			ThrottledFor: 24 * time.Hour, WaitingFor: 24 * time.Hour, Grace: 2 * time.Second, Gather: time.Second,
 		},
 		Timeouts: Timeouts{
 			Check: 30 * time.Second, Thumbnail: 120 * time.Second,

@@ -66,7 +66,7 @@ func TestInherited(t *testing.T) {
 
 	require.Equal(t, cfg.Orders.OrderTable, cfg.OrdersOf(plain))
 	require.Equal(t, config.OrderTable{
-		URL: cfg.Orders.URL, Table: "repairs", KeyColumn: "number", ImagesColumn: "images", OwnerColumn: "openid",
+		URL: cfg.Orders.URL, Table: "repairs", KeyColumn: "number", ImagesColumn: "images", OwnerColumn: "openid", VersionColumn: "v",
 	}, cfg.OrdersOf(own))
 	require.Empty(t, cfg.Orders.Stores[1].OwnerColumn)
 
@@ -144,7 +144,7 @@ buckets:
 		`afterput.yaml:18: buckets[2].sweep is not a key: it is the same for all buckets: set sweep`,
 		`afterput.yaml:5: orders.stores[0].url is not set, nor is orders.url: write that of your database`,
 		`afterput.yaml:6: orders.stores[1].name is "none" a second time: give each store its own name; default and none are taken`,
-		`afterput.yaml:7: orders.stores[2].table is "a;b", which is not a plain SQL name: write table or schema.table, of letters, digits and _`,
+		`afterput.yaml:7: orders.stores[2].table is "a;b", which is not a plain name: write table or schema.table, of letters, digits and _`,
 		`afterput.yaml:16: buckets[0].orders is "repair", which is no name in orders.stores: did you mean repairs?`,
 		`afterput.yaml:15: buckets[0].sign.secretId is set, and secretKey is that of all buckets: set both`,
 		`afterput.yaml:1: check.maxPixels is 0: write at least 1`,

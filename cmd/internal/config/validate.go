@@ -126,6 +126,7 @@ func (v *validator) numbers() {
 		{"retry.throttledFor", c.Retry.ThrottledFor, time.Second},
 		{"retry.waitingFor", c.Retry.WaitingFor, time.Millisecond},
 		{"retry.grace", c.Retry.Grace, 0},
+		{"retry.gather", c.Retry.Gather, 0},
 		{"timeouts.check", c.Timeouts.Check, time.Second},
 		{"timeouts.thumbnail", c.Timeouts.Thumbnail, time.Second},
 		{"timeouts.attach", c.Timeouts.Attach, time.Second},

@@ -25,6 +25,9 @@ func (v *validator) address(key, value, example string, schemes ...string) {
 	}
 }
 
+// envName is the ID of an environment of CloudBase.
+var envName = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
+
 // plainName is a name that we keep and make others of.
 var plainName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 
@@ -45,7 +48,6 @@ func (v *validator) pair(at, id string, secret Secret) {
 func (v *validator) buckets() {
 	name := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 	region := regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
-	env := regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
 	seen := make(map[string]bool)
 	for i, b := range v.cfg.Buckets {
 		at := index("buckets", i)
@@ -60,7 +62,7 @@ func (v *validator) buckets() {
 			v.add(at+".region", "write the region, such as ap-guangzhou", "is %q, which is not a region", b.Region)
 		}
 		for _, e := range append([]string{b.Env}, b.Aliases...) {
-			if e != "" && !env.MatchString(e) {
+			if e != "" && !envName.MatchString(e) {
 				v.add(at+".env", "write 1 to 40 of a-z 0-9 _ - here and in aliases", "is %q, which is not an environment", e)
 			}
 		}

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Store gives the store of a name, that of orders itself for the empty one and default.
@@ -36,6 +38,22 @@ func (c *Config) OrdersOf(b Bucket) OrderTable {
 	return t
 }
 
+// cloudBaseScheme is that of a URL with an environment.
+const cloudBaseScheme = "cloudbase://"
+
+// Env gives the environment whose documents the orders are; false for a database of tables.
+func (t OrderTable) Env() (string, bool) {
+	return strings.CutPrefix(t.URL.Reveal(), cloudBaseScheme)
+}
+
+// Key is the column of the order's ID.
+func (t OrderTable) Key() string {
+	if _, ok := t.Env(); ok {
+		return cmp.Or(t.KeyColumn, "_id")
+	}
+	return cmp.Or(t.KeyColumn, "id")
+}
+
 // orders checks the stores of orders, and which of them buckets name.
 func (v *validator) orders() {
 	o := v.cfg.Orders
@@ -64,13 +82,20 @@ func (v *validator) orders() {
 // orderTable checks a database of orders, and that the names in it are such as people write:
 // anything else is a slip of the pen, although every name is quoted.
 func (v *validator) orderTable(at string, o OrderTable, required bool) {
-	if url := o.URL.Reveal(); url != "" {
+	env, documents := o.Env()
+	switch url := o.URL.Reveal(); {
+	case documents:
+		v.environment(at, env)
+	case url != "":
 		v.database(at+".url", url)
-	} else if required {
+	case required:
 		v.found.add(v.cfg.where(at), at+".url", "is not set, nor is orders.url", "write that of your database")
 	}
 	const name = `[\p{L}_][\p{L}\p{N}_$ -]{0,62}`
 	table, column := regexp.MustCompile(`^(`+name+`\.)?`+name+`$`), regexp.MustCompile(`^`+name+`$`)
+	if documents {
+		table = column
+	}
 	for _, n := range []struct {
 		key, value string
 		required   bool
@@ -78,13 +103,25 @@ func (v *validator) orderTable(at string, o OrderTable, required bool) {
 		fix        string
 	}{
 		{"table", o.Table, true, table, "write table or schema.table, of letters, digits and _"},
-		{"keyColumn", o.KeyColumn, true, column, "write letters, digits and _, beginning with a letter"},
+		{"keyColumn", o.KeyColumn, false, column, "write letters, digits and _, beginning with a letter"},
 		{"imagesColumn", o.ImagesColumn, true, column, "write letters, digits and _, beginning with a letter"},
 		{"ownerColumn", o.OwnerColumn, false, column, "write letters, digits and _, beginning with a letter"},
 		{"updatedAtColumn", o.UpdatedAtColumn, false, column, "write letters, digits and _, beginning with a letter"},
+		{"versionColumn", o.VersionColumn, false, column, "write letters, digits and _, beginning with a letter"},
 	} {
 		if (n.value != "" || n.required) && !n.like.MatchString(n.value) {
-			v.add(at+"."+n.key, n.fix, "is %q, which is not a plain SQL name", n.value)
+			v.add(at+"."+n.key, n.fix, "is %q, which is not a plain name", n.value)
 		}
+	}
+}
+
+// environment checks the environment of a store in CloudBase, and that there is a key for it.
+func (v *validator) environment(at, env string) {
+	if !envName.MatchString(env) {
+		v.add(at+".url", "write "+cloudBaseScheme+" and the ID of the environment, such as prod-1a2b3c", "names no environment")
+		return
+	}
+	if !v.cfg.CloudBaseOf(env).Enabled() {
+		v.add(at+".url", "set cloudbase.apiKey, or cloudbase.secretId and secretKey", "is in CloudBase, and no key for it is set")
 	}
 }

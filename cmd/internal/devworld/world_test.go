@@ -147,7 +147,7 @@ func TestWorldOnDatabases(t *testing.T) {
 		w := start()
 		require.Equal(t, []string{url, url}, []string{w.Config.Ledger.URL.Reveal(), w.Config.Orders.URL.Reveal()})
 		require.NoFileExists(t, filepath.Join(dir, devworld.ConfigFile))
-		found, err := wire.InspectOrders(t.Context(), w.Config.Orders.OrderTable)
+		found, err := wire.InspectOrders(t.Context(), w.Config.Orders.OrderTable, w.Config)
 		require.NoError(t, err)
 		require.True(t, found.KeyUnique)
 		app, err := wire.Open(t.Context(), w.Config, slog.New(slog.DiscardHandler))

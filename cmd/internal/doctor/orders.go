@@ -41,7 +41,9 @@ type Orders struct {
 	Store string
 	// Inspect looks at the live table.
 	Inspect func(ctx context.Context) (orders.Schema, error)
-	// Table and KeyColumn are orders.table and orders.keyColumn.
+	// Documents says that the table is a collection of CloudBase.
+	Documents bool
+	// Table is orders.table, KeyColumn the column that orders.keyColumn means.
 	Table, KeyColumn string
 	// OwnerColumn is orders.ownerColumn; empty where it is not set.
 	OwnerColumn string
@@ -53,14 +55,23 @@ func (c Orders) Run(ctx context.Context) []Finding {
 	defer cancel()
 	found, err := c.Inspect(ctx)
 	if err != nil {
-		return []Finding{{Fail, err.Error(), ordersMend(pipeline.ClassOf(err))}}
+		return []Finding{{Fail, err.Error(), c.mend(pipeline.ClassOf(err))}}
 	}
 	what := fmt.Sprintf("the table %s is there, and its columns can be read and written", c.Table)
-	if found.ImagesType != "" {
+	if c.Documents {
+		what = fmt.Sprintf("the collection %s is there, and its documents can be read and written", c.Table)
+	} else if found.ImagesType != "" {
 		what += "; the array is a " + found.ImagesType
 	}
 	findings := []Finding{{Level: OK, What: what}}
-	if !found.KeyUnique {
+	switch {
+	case found.KeyUnique:
+	case c.Documents:
+		findings = append(findings, Finding{
+			Skip, fmt.Sprintf("the indexes of a collection cannot be seen: without a unique one on %s each read looks at all documents, and two can be one order", c.KeyColumn),
+			"look in the console of CloudBase",
+		})
+	default:
 		findings = append(findings, Finding{
 			Warn, fmt.Sprintf("no unique index is on %s alone: an attach may read and lock the whole table, and two rows can be one order", c.KeyColumn),
 			"make a unique index on that column",
@@ -75,9 +86,14 @@ func (c Orders) Run(ctx context.Context) []Finding {
 	return findings
 }
 
-func ordersMend(class pipeline.Class) string {
+func (c Orders) mend(class pipeline.Class) string {
 	switch class { //nolint:exhaustive // the others are about the surroundings
+	case pipeline.Missing:
+		return "make the collection in the console of CloudBase, or let orders.table name another one"
 	case pipeline.Denied:
+		if c.Documents {
+			return "let cloudbase.* hold an API key of the environment or a CAM key pair: keys of clients may not write orders"
+		}
 		return "grant the user SELECT on the columns of orders.*, and UPDATE on the images and updated-at columns"
 	case pipeline.Invalid:
 		return "let orders.* name the columns of the table, or change the table"

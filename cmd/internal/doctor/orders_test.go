@@ -68,6 +68,32 @@ func TestOrders(t *testing.T) {
 			require.Equal(t, tt.mend, findings[len(findings)-1].Mend)
 		})
 	}
+	for name, tt := range map[string]struct {
+		found      orders.Schema
+		err        error
+		want, mend string
+	}{
+		"good":        {orders.Schema{ImagesType: "array", KeyUnique: true}, nil, "ok the collection shop is there, and its documents can be read and written", ""},
+		"another key": {orders.Schema{}, nil, "skip the indexes of a collection cannot be seen: without a unique one on no each read looks at all documents, and two can be one order", "look in the console of CloudBase"},
+		"no right": {
+			orders.Schema{},
+			pipeline.Errorf(pipeline.Denied, "orders.schema", "shop", "no"), `fail orders.schema "shop": no`,
+			"let cloudbase.* hold an API key of the environment or a CAM key pair: keys of clients may not write orders",
+		},
+		"no collection": {
+			orders.Schema{},
+			pipeline.Errorf(pipeline.Missing, "orders.schema", "shop", "no"), `fail orders.schema "shop": no`,
+			"make the collection in the console of CloudBase, or let orders.table name another one",
+		},
+	} {
+		c := doctor.Orders{Documents: true, Table: "shop", KeyColumn: "no", OwnerColumn: "_openid", Inspect: func(context.Context) (orders.Schema, error) {
+			return tt.found, tt.err
+		}}
+		findings := c.Run(t.Context())
+		last := findings[len(findings)-1]
+		require.Equal(t, tt.want, string(last.Level)+" "+last.What, name)
+		require.Equal(t, tt.mend, last.Mend, name)
+	}
 	require.Equal(t, doctor.Skip, doctor.OrderStores{}.Run(t.Context())[0].Level)
 }
 

@@ -10,31 +10,43 @@ import (
 	"github.com/afterput/afterput/pipeline/tempurl"
 )
 
+// accounts are the clients of CloudBase by environment and key.
+type accounts map[account]*cloudbase.Client
+
+type account struct {
+	env string
+	config.CloudBase
+}
+
+// client gives the client of an environment. Whoever asks for it with one key shares its
+// access token.
+func (a accounts) client(env string, c config.CloudBase) (*cloudbase.Client, error) {
+	who := account{env, c}
+	if a[who] == nil {
+		client, err := cloudbase.New(cloudbase.Options{
+			Env: env, Endpoint: c.Endpoint, APIKey: c.APIKey.Reveal(), SecretID: c.SecretID, SecretKey: c.SecretKey.Reveal(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		a[who] = client
+	}
+	return a[who], nil
+}
+
 // openCloudBase makes what asks CloudBase about the buckets that belong to an environment.
-// Buckets of one environment share its access token, if they have one key.
 func (a *App) openCloudBase() error {
 	a.gateways, a.rules = map[string]*cloudbase.Client{}, map[string]*cloudbase.Rule{}
-	type account struct {
-		env string
-		config.CloudBase
-	}
-	clients := map[account]*cloudbase.Client{}
 	for _, b := range a.Config.Buckets {
 		c := b.CloudBase
 		if b.Env == "" || !c.Enabled() {
 			continue
 		}
-		who := account{b.Env, c}
-		if clients[who] == nil {
-			client, err := cloudbase.New(cloudbase.Options{
-				Env: b.Env, Endpoint: c.Endpoint, APIKey: c.APIKey.Reveal(), SecretID: c.SecretID, SecretKey: c.SecretKey.Reveal(),
-			})
-			if err != nil {
-				return err
-			}
-			clients[who] = client
+		client, err := a.accounts.client(b.Env, c)
+		if err != nil {
+			return err
 		}
-		a.gateways[b.Name] = clients[who]
+		a.gateways[b.Name] = client
 		if b.Visibility != "rule" {
 			continue
 		}

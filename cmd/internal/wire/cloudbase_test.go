@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/cmd/internal/config"
+	"github.com/afterput/afterput/cmd/internal/wire"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/cloudbase/cloudbasetest"
 	"github.com/afterput/afterput/pipeline/objects/coslocal"
@@ -122,4 +123,41 @@ func TestRuleOfCloudBase(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, tt.want, got, tt.acl)
 	}
+}
+
+// TestCloudBaseOrders: orders are documents of the environment, with the key of its bucket
+// and the token that it has already; a second store has its own settings.
+func TestCloudBaseOrders(t *testing.T) {
+	t.Parallel()
+	g, cfg := cloudShop(t)
+	cfg.Orders.OrderTable = config.OrderTable{
+		URL: "cloudbase://" + cloudbasetest.Env, Table: "orders", ImagesColumn: "images", OwnerColumn: "_openid", UpdatedAtColumn: "updatedAt", VersionColumn: "v",
+	}
+	cfg.Orders.Stores = []config.OrderStore{{Name: "repairs", OrderTable: config.OrderTable{Table: "repairs", KeyColumn: "no"}}}
+	require.NoError(t, cfg.Validate())
+	app := open(t, cfg)
+	_, err := app.Worker(t.Context(), nil)
+	require.ErrorContains(t, err, "DATABASE_COLLECTION_NOT_EXIST", "a worker does not start over what it could not write")
+
+	g.Collection("orders")
+	g.Collection("repairs")
+	g.Insert("orders", `{"_id":"A1","_openid":"o1","images":["own"]}`)
+	g.Insert("repairs", `{"_id":"x","no":"R1"}`)
+	for id, want := range map[string]string{"A1": "o1", "repairs:R1": ""} {
+		o, err := app.Orders.ReadOrder(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, want, o.Owner)
+		images := append(o.Images, "cloud://env-1a2b3c.photos-1250000000/users/o1/1.jpg")
+		require.NoError(t, app.Orders.WriteImages(t.Context(), o, images))
+		o, err = app.Orders.ReadOrder(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, images, o.Images)
+	}
+	_, err = app.Objects.Put(t.Context(), "photos-1250000000", "thumbs/small/users/o1/1.jpg.jpg", []byte("hello"), pipeline.PutOptions{ContentType: "image/jpeg"})
+	require.NoError(t, err)
+	require.Equal(t, 1, g.Tokens())
+
+	found, err := wire.InspectOrders(t.Context(), cfg.Orders.OrderTable, cfg)
+	require.NoError(t, err)
+	require.True(t, found.KeyUnique)
 }

@@ -23,7 +23,7 @@ type orderStore interface {
 // openOrders opens every store of orders that is configured.
 func (a *App) openOrders(ctx context.Context) error {
 	for _, c := range a.Config.Orders.All() {
-		store, closer, err := openOrders(ctx, c.OrderTable)
+		store, closer, err := openOrders(ctx, c.OrderTable, a.Config, a.accounts)
 		if err != nil {
 			return &OpenError{PartOrders, fmt.Errorf("%s: %w", orderStoreName(c), err)}
 		}
@@ -74,13 +74,16 @@ func (a *App) takesOrders(b config.Bucket) bool {
 }
 
 // openOrders opens one store of orders, with what closes it.
-func openOrders(ctx context.Context, c config.OrderTable) (orderStore, func() error, error) {
+func openOrders(ctx context.Context, c config.OrderTable, cfg *config.Config, in accounts) (orderStore, func() error, error) {
+	if env, ok := c.Env(); ok {
+		return openDocuments(c, env, cfg.CloudBaseOf(env), in)
+	}
 	db, err := sqldb.Open(ctx, c.URL.Reveal())
 	if err != nil {
 		return nil, nil, err
 	}
 	store, err := orders.NewSQL(db.SQL(), orders.Options{
-		Table: c.Table, KeyColumn: c.KeyColumn, ImagesColumn: c.ImagesColumn,
+		Table: c.Table, KeyColumn: c.Key(), ImagesColumn: c.ImagesColumn,
 		OwnerColumn: c.OwnerColumn, UpdatedAtColumn: c.UpdatedAtColumn, Dialect: orders.Dialect(db.Engine),
 	})
 	if err != nil {
@@ -89,9 +92,25 @@ func openOrders(ctx context.Context, c config.OrderTable) (orderStore, func() er
 	return store, db.Close, nil
 }
 
+// openDocuments opens a store of orders in CloudBase. There is nothing to close.
+func openDocuments(c config.OrderTable, env string, key config.CloudBase, in accounts) (orderStore, func() error, error) {
+	client, err := in.client(env, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := orders.NewDocuments(client, orders.DocumentOptions{
+		Collection: c.Table, KeyField: c.Key(), ImagesField: c.ImagesColumn,
+		OwnerField: c.OwnerColumn, UpdatedAtField: c.UpdatedAtColumn, VersionField: c.VersionColumn,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() error { return nil }, nil
+}
+
 // InspectOrders looks at a table of orders as an attach would use it, and changes nothing.
-func InspectOrders(ctx context.Context, c config.OrderTable) (orders.Schema, error) {
-	store, closer, err := openOrders(ctx, c)
+func InspectOrders(ctx context.Context, c config.OrderTable, cfg *config.Config) (orders.Schema, error) {
+	store, closer, err := openOrders(ctx, c, cfg, accounts{})
 	if err != nil {
 		return orders.Schema{}, err
 	}

@@ -36,6 +36,7 @@ type App struct {
 	Cache   *tempurl.Cache
 	Buckets pipeline.Buckets
 
+	accounts accounts
 	gateways map[string]*cloudbase.Client  // by bucket; those of CloudBase, where there is a key
 	rules    map[string]*cloudbase.Rule    // by bucket; those with visibility rule
 	schemas  []func(context.Context) error // look at the stores of orders
@@ -46,7 +47,7 @@ type App struct {
 // Open connects to what the configuration names and migrates the ledger. Redis is not
 // asked: whoever needs it finds out. Errors are *OpenError.
 func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg.Inherited(), Log: log, faults: newFaults()}
+	a := &App{Config: cfg.Inherited(), Log: log, faults: newFaults(), accounts: accounts{}}
 	for _, open := range []func(context.Context) error{a.openLedger, a.openRedis, a.openObjects, a.openOrders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())

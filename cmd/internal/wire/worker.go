@@ -80,7 +80,7 @@ func (a *App) steps() (worker.Steps, error) {
 		Visibility: a.visibility(),
 		Thumbnails: thumbnails,
 		Isolated:   alone,
-		Attach:     pipeline.AttachOptions{Grace: a.Config.Retry.Grace, KeepRejected: a.keepsRejected},
+		Attach:     pipeline.AttachOptions{Grace: a.Config.Retry.Grace, Gather: a.Config.Retry.Gather, KeepRejected: a.keepsRejected},
 		URLs:       a.urls(),
 		Cache:      a.Cache,
 		Notifier:   a.faults.notifier(endpoints),
