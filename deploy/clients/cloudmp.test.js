@@ -9,22 +9,11 @@ const vm = require('node:vm')
 
 const { orderOfFour } = require('./lib/cloudflow.js')
 const { cloudPage } = require('./lib/cloudpage.js')
+const { miniProgramSDK } = require('./lib/cloudsdk.js')
 const { owner } = require('./lib/world.js')
 const { Phone } = require('./lib/wx.js')
 
 const timeout = 120000
-
-/** Loads the SDK as a mini program does, where wx and window are there from the start. */
-function sdk(phone) {
-  globalThis.window = globalThis
-  globalThis.wx = phone.wx()
-  globalThis.App = globalThis.Page = () => {}
-  const cloudbase = require('cloudbase-js-sdk-2/miniprogram_dist/index.js')
-  // A copy of its own: the SDK for backends, which no phone has, changes the one it finds.
-  delete require.cache[require.resolve('@cloudbase/adapter-wx_mp')]
-  cloudbase.useAdapters(require('@cloudbase/adapter-wx_mp').default)
-  return cloudbase
-}
 
 // The adapter posts a form where the SDK, left alone, asks for the permission of a PUT.
 const byForm = (app) => ({
@@ -59,7 +48,7 @@ for (const { name, make, skip } of [
   },
 ]) {
   test(`a mini program with @cloudbase/js-sdk: ${name}`, { timeout, skip }, (t) => orderOfFour(t, async (cloud, files) => {
-    const { app, auth, db } = await cloud.user(owner, sdk(new Phone(...files)))
+    const { app, auth, db } = await cloud.user(owner, miniProgramSDK(new Phone(...files)))
     const page = make({ app: byForm(app), db, login: () => auth.getCurrentUser() })
     return { app, db, page, chosen: Array.from(await page.pickMedia()) }
   }))

@@ -45,7 +45,8 @@ func (c *Client) Collection(name string) *Collection {
 	return &Collection{c, name, "/v1/database/instances/(default)/databases/(default)/collections/" + url.PathEscape(name) + "/documents"}
 }
 
-// Find gives at most limit documents that match a query, with these fields and _id.
+// Find gives at most limit documents that match a query, with these fields and _id, or with
+// all fields where none is named.
 func (col *Collection) Find(ctx context.Context, query Object, fields []string, limit int) ([]Document, error) {
 	const op = "cloudbase.find"
 	projection := Object{}

@@ -71,7 +71,7 @@ type OrderTable struct {
 	OwnerColumn string `yaml:"ownerColumn"`
 	// UpdatedAtColumn is set by the database's clock with each write. Empty: none.
 	UpdatedAtColumn string `yaml:"updatedAtColumn"`
-	// VersionColumn is the field of a document that each write compares and raises. Empty:
+	// VersionColumn is the field of a document that each write compares and raises; none:
 	// no field is added, and files are added without comparing. SQL databases lock the row
 	// and need none. Defaults to v.
 	VersionColumn string `yaml:"versionColumn"`

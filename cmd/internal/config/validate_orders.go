@@ -54,6 +54,17 @@ func (t OrderTable) Key() string {
 	return cmp.Or(t.KeyColumn, "id")
 }
 
+// Version is the field of a document that counts its writes; empty where none may be added.
+func (t OrderTable) Version() string {
+	if t.VersionColumn == noVersion {
+		return ""
+	}
+	return cmp.Or(t.VersionColumn, "v")
+}
+
+// noVersion is the VersionColumn that names no field.
+const noVersion = "none"
+
 // orders checks the stores of orders, and which of them buckets name.
 func (v *validator) orders() {
 	o := v.cfg.Orders

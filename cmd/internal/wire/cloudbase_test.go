@@ -131,9 +131,9 @@ func TestCloudBaseOrders(t *testing.T) {
 	t.Parallel()
 	g, cfg := cloudShop(t)
 	cfg.Orders.OrderTable = config.OrderTable{
-		URL: "cloudbase://" + cloudbasetest.Env, Table: "orders", ImagesColumn: "images", OwnerColumn: "_openid", UpdatedAtColumn: "updatedAt", VersionColumn: "v",
+		URL: "cloudbase://" + cloudbasetest.Env, Table: "orders", ImagesColumn: "images", OwnerColumn: "_openid", UpdatedAtColumn: "updatedAt",
 	}
-	cfg.Orders.Stores = []config.OrderStore{{Name: "repairs", OrderTable: config.OrderTable{Table: "repairs", KeyColumn: "no"}}}
+	cfg.Orders.Stores = []config.OrderStore{{Name: "repairs", OrderTable: config.OrderTable{Table: "repairs", KeyColumn: "no", VersionColumn: "none"}}}
 	require.NoError(t, cfg.Validate())
 	app := open(t, cfg)
 	_, err := app.Worker(t.Context(), nil)
@@ -153,11 +153,15 @@ func TestCloudBaseOrders(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, images, o.Images)
 	}
+	_, found := g.Find("orders", "A1")["v"]
+	require.True(t, found)
+	_, found = g.Find("repairs", "x")["v"]
+	require.False(t, found)
 	_, err = app.Objects.Put(t.Context(), "photos-1250000000", "thumbs/small/users/o1/1.jpg.jpg", []byte("hello"), pipeline.PutOptions{ContentType: "image/jpeg"})
 	require.NoError(t, err)
 	require.Equal(t, 1, g.Tokens())
 
-	found, err := wire.InspectOrders(t.Context(), cfg.Orders.OrderTable, cfg)
+	schema, err := wire.InspectOrders(t.Context(), cfg.Orders.OrderTable, cfg)
 	require.NoError(t, err)
-	require.True(t, found.KeyUnique)
+	require.True(t, schema.KeyUnique)
 }

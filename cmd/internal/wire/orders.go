@@ -100,7 +100,7 @@ func openDocuments(c config.OrderTable, env string, key config.CloudBase, in acc
 	}
 	store, err := orders.NewDocuments(client, orders.DocumentOptions{
 		Collection: c.Table, KeyField: c.Key(), ImagesField: c.ImagesColumn,
-		OwnerField: c.OwnerColumn, UpdatedAtField: c.UpdatedAtColumn, VersionField: c.VersionColumn,
+		OwnerField: c.OwnerColumn, UpdatedAtField: c.UpdatedAtColumn, VersionField: c.Version(),
 	})
 	if err != nil {
 		return nil, nil, err

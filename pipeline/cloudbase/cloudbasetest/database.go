@@ -2,6 +2,7 @@ package cloudbasetest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -36,6 +37,19 @@ func (g *Gateway) Insert(name, text string) {
 			panic(bad.message)
 		}
 	})
+}
+
+// Find gives the fields of a document by its _id.
+func (g *Gateway) Find(name, id string) map[string]any {
+	fields := map[string]any{}
+	g.do(func() {
+		for _, d := range g.collections[name].documents {
+			if d["_id"] == id {
+				maps.Copy(fields, d)
+			}
+		}
+	})
+	return fields
 }
 
 // databasePath is the one instance and database that an environment has.
@@ -120,7 +134,7 @@ func (g *Gateway) findOne(r *http.Request, by caller, _ time.Time) (any, *fault)
 	return found[0], nil
 }
 
-// projection reads the fields to give; nil are all. Only inclusion is known.
+// projection reads the fields to give; none are all. Only inclusion is known.
 func projection(text string, now time.Time) (map[string]any, *fault) {
 	if text == "" {
 		return nil, nil
@@ -142,7 +156,7 @@ func projection(text string, now time.Time) (map[string]any, *fault) {
 
 // only gives a document with some fields and its _id.
 func (d document) only(fields map[string]any) document {
-	if fields == nil {
+	if len(fields) == 0 {
 		return d
 	}
 	out := document{"_id": d["_id"]}
