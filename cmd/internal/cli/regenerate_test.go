@@ -52,12 +52,12 @@ func TestRegenerateUsage(t *testing.T) {
 	t.Parallel()
 	path, _ := world(t)
 	for want, args := range map[string][]string{
-		"--preset tiny is not configured":     {"--preset", "tiny"},
-		`--bucket "other-1" is not`:  {"--bucket", "other-1"},
-		`--rate "20/d"`:              {"--rate", "20/d"},
-		"--limit -1":                 {"--limit", "-1"},
-		"--older-than":               {"--older-than", "soon"},
-		`unknown command "x" for "a`: {"x"},
+		"--preset tiny is not configured": {"--preset", "tiny"},
+		`--bucket "other-1" is not`:       {"--bucket", "other-1"},
+		`--rate "20/d"`:                   {"--rate", "20/d"},
+		"--limit -1":                      {"--limit", "-1"},
+		"--older-than":                    {"--older-than", "soon"},
+		`unknown command "x" for "a`:      {"x"},
 	} {
 		r := do(t, append([]string{"regenerate", "-c", path}, args...)...)
 		require.Equal(t, exitUsage, r.code, "%v: %s", args, r.err)
