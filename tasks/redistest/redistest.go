@@ -38,15 +38,18 @@ type Server struct {
 	// URL is redis://127.0.0.1:port/0, or rediss:// where it speaks TLS.
 	URL string
 
-	t      testing.TB
-	dir    string
-	port   int
-	speaks *tls.Config  // nil for plain TCP
-	word   string       // the password that it wants; "" for none
-	args   []string     // of redis-server, after those that every server has
-	conf   func() error // writes what args name, before each start; may be nil
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended
+	t    testing.TB
+	dir  string
+	port int
+	// cluster says that it is a node of one, and bus is its port for the others.
+	cluster bool
+	bus     int
+	speaks  *tls.Config  // nil for plain TCP
+	word    string       // the password that it wants; "" for none
+	args    []string     // of redis-server, after those that every server has
+	conf    func() error // writes what args name, before each start; may be nil
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed when cmd has ended
 }
 
 // ports is how many ports Start tries: somebody else may take a free one before the
@@ -83,6 +86,9 @@ func (s *Server) start(port func() int) *Server {
 	t.Helper()
 	for range ports {
 		s.port = port()
+		if s.cluster {
+			s.bus = freePort(t)
+		}
 		if s.launch() {
 			s.URL = s.url()
 			return s
@@ -164,6 +170,9 @@ func (s *Server) command() []string {
 	if s.conf != nil { // a sentinel: it keeps no data, and its file comes first
 		return slices.Concat(s.args, common)
 	}
+	if s.cluster {
+		common = append(common, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(s.bus))
+	}
 	return slices.Concat(common, []string{"--save", "", "--appendonly", "yes", "--appendfsync", "everysec"}, s.args)
 }
 
@@ -189,12 +198,25 @@ func (s *Server) Client() *redis.Client {
 	return rdb
 }
 
-// Client gives a client for a URL that closes with the test.
+// Client gives a client for the URL of one server that closes with the test.
 func Client(t testing.TB, url string) *redis.Client {
 	t.Helper()
 	opt, err := redis.ParseURL(url)
 	require.NoError(t, err)
 	rdb := redis.NewClient(opt)
+	t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// Universal gives a client for a URL of one server or of a cluster that closes with the
+// test.
+func Universal(t testing.TB, url string) redis.UniversalClient {
+	t.Helper()
+	nodes, ok := strings.CutPrefix(url, "redis-cluster://")
+	if !ok {
+		return Client(t, url)
+	}
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(nodes, ",")})
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }
@@ -223,10 +245,26 @@ func (s *Server) Forget() {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	free, err := freePorts(t.Context(), 1)
 	require.NoError(t, err)
-	defer func() { _ = ln.Close() }()
-	addr, ok := ln.Addr().(*net.TCPAddr)
-	require.True(t, ok)
-	return addr.Port
+	return free[0]
+}
+
+// freePorts gives n ports on which nobody listens.
+func freePorts(ctx context.Context, n int) ([]int, error) {
+	free := make([]int, 0, n)
+	for range n {
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = ln.Close() }()
+		_, port, _ := strings.Cut(ln.Addr().String(), ":")
+		number, err := strconv.Atoi(port)
+		if err != nil {
+			return nil, err
+		}
+		free = append(free, number)
+	}
+	return free, nil
 }

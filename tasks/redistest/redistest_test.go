@@ -2,9 +2,11 @@ package redistest
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -62,4 +64,43 @@ func TestStartSentinel(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return w.Replica.Client().Set(t.Context(), "k", 1, 0).Err() == nil
 	}, 30*time.Second, 50*time.Millisecond, "the new master takes writes")
+}
+
+func TestStartCluster(t *testing.T) {
+	t.Parallel()
+	c := StartCluster(t)
+	const key = "{checks}"
+	rdb, ok := Universal(t, c.URL).(*redis.ClusterClient)
+	require.True(t, ok)
+	require.NoError(t, rdb.Set(t.Context(), key, "before", 0).Err())
+	holder, err := rdb.MasterForKey(t.Context(), key)
+	require.NoError(t, err)
+	master := c.Master(key)
+	require.Equal(t, holder.Options().Addr, master.Addr())
+	require.NoError(t, master.Client().Do(t.Context(), "WAIT", 1, 10_000).Err())
+	replica := c.Replica(master)
+	master.Kill()
+	require.Same(t, replica, c.Promoted(master, key))
+	require.Equal(t, "before", replica.Client().Get(t.Context(), key).Val())
+	master.Run()
+	require.Eventually(t, func() bool {
+		info, err := master.Client().Info(t.Context(), "replication").Result()
+		return err == nil && strings.Contains(info, "master_link_status:up")
+	}, patience, pollEvery, "it comes back as a replica")
+}
+
+func TestShared(t *testing.T) {
+	t.Parallel()
+	for range 2 {
+		t.Run("turn", func(t *testing.T) {
+			t.Parallel()
+			rdb := Universal(t, Shared(t))
+			for _, key := range []string{"{checks}", "{urls}", "{hooks}"} {
+				require.Zero(t, rdb.Exists(t.Context(), key).Val(), "what another test left")
+				require.NoError(t, rdb.Set(t.Context(), key, 1, 0).Err())
+			}
+			Wipe(t, rdb)
+			require.Zero(t, rdb.Exists(t.Context(), "{checks}").Val()+rdb.Exists(t.Context(), "{urls}").Val()+rdb.Exists(t.Context(), "{hooks}").Val())
+		})
+	}
 }

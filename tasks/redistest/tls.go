@@ -28,20 +28,25 @@ type Files struct {
 // 127.0.0.1 that URL names. Server and clients may use the same certificate.
 func StartTLS(t testing.TB) (*Server, Files) {
 	t.Helper()
-	s := newServer(t)
-	f := issue(t, "localhost", "redis.test")
-	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-	require.NoError(t, err)
-	ca, err := os.ReadFile(f.CA)
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(ca))
-	s.speaks = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{pair}, ServerName: "redis.test"}
-	s.args = []string{
-		"--port", "0", "--tls-auth-clients", "yes",
-		"--tls-ca-cert-file", f.CA, "--tls-cert-file", f.Cert, "--tls-key-file", f.Key,
-	}
+	s, f := newServer(t), issue(t, "localhost", "redis.test")
+	s.secure(f)
 	return s.start(func() int { return freePort(t) }), f
+}
+
+// secure has a server speak TLS alone.
+func (s *Server) secure(f Files) {
+	s.t.Helper()
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	require.NoError(s.t, err)
+	ca, err := os.ReadFile(f.CA)
+	require.NoError(s.t, err)
+	roots := x509.NewCertPool()
+	require.True(s.t, roots.AppendCertsFromPEM(ca))
+	s.speaks = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{pair}, ServerName: "redis.test"}
+	s.args = append(
+		s.args, "--port", "0", "--tls-auth-clients", "yes",
+		"--tls-ca-cert-file", f.CA, "--tls-cert-file", f.Cert, "--tls-key-file", f.Key,
+	)
 }
 
 // issue makes an authority and a certificate for names, which hold for an hour.
