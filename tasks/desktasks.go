@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/afterput/afterput/pipeline"
 )
@@ -131,7 +133,22 @@ func (d *Desk) Cancel(ctx context.Context, id string) (heard int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("cancel %s: %w", id, err)
 	}
-	return int(n), nil
+	// A node of a cluster counts its own listeners alone, although those of other nodes
+	// hear it too.
+	nodes, ok := d.rdb.(*redis.ClusterClient)
+	if !ok || n > 0 {
+		return int(n), nil
+	}
+	var all atomic.Int64
+	err = nodes.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
+		listen, err := node.PubSubNumSub(ctx, cancelChannel).Result()
+		all.Add(listen[cancelChannel])
+		return err
+	})
+	if err != nil && all.Load() == 0 {
+		return 0, fmt.Errorf("cancel %s: %w", id, err)
+	}
+	return int(all.Load()), nil
 }
 
 // OfOrder tells whether the ID is that of an attach to this order.

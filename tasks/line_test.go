@@ -88,7 +88,7 @@ func TestEnqueueAllStandstill(t *testing.T) {
 // for nothing does not ask.
 func TestEnqueueAllGivenUp(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t)
+	q := newQueue(t, redistest.Mini(t))
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, q.EnqueueAll(gone, []pipeline.Wish{wish(pipeline.StepCheck, "0af3", 1)}), context.Canceled)

@@ -34,6 +34,24 @@ func NewDesk(rdb redis.UniversalClient) *Desk {
 	return &Desk{rdb: rdb, inspect: asynq.NewInspectorFromRedisClient(rdb)}
 }
 
+// Ping tells whether Redis answers for each of the queues, or for every queue where none is
+// named. In a cluster they may lie on several servers.
+func (d *Desk) Ping(ctx context.Context, queues ...string) error {
+	if len(queues) == 0 {
+		queues = Queues()
+	}
+	_, err := d.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, q := range queues {
+			p.Exists(ctx, pausedKey(q))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	return nil
+}
+
 // Stats reads one queue. One that Redis does not know is empty.
 func (d *Desk) Stats(ctx context.Context, queue string) (QueueStats, error) {
 	known, err := d.known(ctx, queue)
