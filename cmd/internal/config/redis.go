@@ -11,9 +11,10 @@ import (
 // Redis is the engine: queues and the cache of public URLs.
 type Redis struct {
 	// URL says where it is and in which shape: redis://user:password@host:6379/0,
-	// redis-sentinel://user:password@host:26379,host:26379/0?master=name or
-	// unix:///path/to.sock?db=0. rediss:// and rediss-sentinel:// speak TLS, to the
-	// sentinels as well. Empty by default; serve and worker refuse to start without it.
+	// redis-sentinel://user:password@host:26379,host:26379/0?master=name,
+	// redis-cluster://user:password@host:6379,host:6379 or unix:///path/to.sock?db=0.
+	// rediss://, rediss-sentinel:// and rediss-cluster:// speak TLS, to the sentinels as
+	// well. Empty by default; serve and worker refuse to start without it.
 	URL URL `yaml:"url"`
 	// TLS says whom to trust and who we are, for a URL that speaks TLS.
 	TLS RedisTLS `yaml:"tls"`
@@ -48,6 +49,8 @@ const (
 	RedisSingle RedisShape = "single"
 	// RedisSentinels is a master and its replicas, directed by sentinels.
 	RedisSentinels RedisShape = "sentinel"
+	// RedisCluster is several masters, each with a part of the keys, and their replicas.
+	RedisCluster RedisShape = "cluster"
 )
 
 // redisSchemes are the shapes by what redis.url begins with.
@@ -55,6 +58,7 @@ func redisSchemes() map[string]RedisShape {
 	return map[string]RedisShape{
 		"redis": RedisSingle, "rediss": RedisSingle, "unix": RedisSingle,
 		"redis-sentinel": RedisSentinels, "rediss-sentinel": RedisSentinels,
+		"redis-cluster": RedisCluster, "rediss-cluster": RedisCluster,
 	}
 }
 
@@ -63,7 +67,8 @@ type RedisAddress struct {
 	Shape RedisShape
 	// TLS says that everything is spoken over TLS.
 	TLS bool
-	// Hosts are host:port of the servers or of the sentinels; none with a socket.
+	// Hosts are host:port of the server, of the sentinels or of some nodes of the cluster;
+	// none with a socket.
 	Hosts []string
 	// Master is the name by which sentinels know it.
 	Master string
@@ -81,7 +86,8 @@ func (r Redis) Address() (RedisAddress, error) {
 	}
 	shape, ok := redisSchemes()[u.Scheme]
 	if !ok {
-		return RedisAddress{}, errors.New("begins with none of redis://, rediss://, redis-sentinel://, rediss-sentinel://, unix://")
+		return RedisAddress{}, errors.New("begins with none of redis://, rediss://, redis-sentinel://, rediss-sentinel://, " +
+			"redis-cluster://, rediss-cluster://, unix://")
 	}
 	base, _, _ := strings.Cut(u.Scheme, "-")
 	a := RedisAddress{Shape: shape, TLS: base == "rediss", URL: u}
@@ -115,6 +121,8 @@ func (r Redis) Address() (RedisAddress, error) {
 		return a, errors.New("does not name the master")
 	case shape != RedisSentinels && a.Master != "":
 		return a, errors.New("names a master, and no sentinels")
+	case shape == RedisCluster && (strings.Trim(u.Path, "/0") != "" || query.Has("db")):
+		return a, errors.New("names a database, and a cluster has one alone")
 	}
 	return a, nil
 }
@@ -163,8 +171,8 @@ func (v *validator) redis() {
 	}
 	a, err := r.Address()
 	if err != nil {
-		v.add("redis.url", "write it as redis://host:6379/0 or redis-sentinel://host:26379,host:26379/0?master=name; "+
-			"percent-encode special characters of a password", "%s", err)
+		v.add("redis.url", "write it as redis://host:6379/0, redis-sentinel://host:26379,host:26379/0?master=name or "+
+			"redis-cluster://host:6379,host:6379; percent-encode special characters of a password", "%s", err)
 		return
 	}
 	if !a.TLS && r.TLS != (RedisTLS{}) {

@@ -29,6 +29,11 @@ func TestRedisAddress(t *testing.T) {
 			"rediss-sentinel://a/0?master=m", "rediss://a:26379/0",
 			config.RedisAddress{Shape: config.RedisSentinels, TLS: true, Hosts: []string{"a:26379"}, Master: "m"},
 		},
+		{
+			"redis-cluster://u:p@a,b:7000,[::1]?pool_size=5", "redis://u:p@a:6379?pool_size=5",
+			config.RedisAddress{Shape: config.RedisCluster, Hosts: []string{"a:6379", "b:7000", "[::1]:6379"}},
+		},
+		{"rediss-cluster://a/0", "rediss://a:6379/0", config.RedisAddress{Shape: config.RedisCluster, TLS: true, Hosts: []string{"a:6379"}}},
 	} {
 		got, err := config.Redis{URL: config.URL(tt.in)}.Address()
 		require.NoError(t, err, tt.in)

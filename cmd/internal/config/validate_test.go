@@ -26,7 +26,7 @@ func TestValidate(t *testing.T) {
 		want   string
 		change func(*c)
 	}{
-		{"redis.url begins with none of redis://, rediss://, redis-sentinel://, rediss-sentinel://, unix://", func(c *c) { c.Redis.URL = "http://h" }},
+		{"redis.url begins with none of redis://, rediss://, redis-sentinel://, rediss-sentinel://, redis-cluster://, rediss-cluster://, unix://", func(c *c) { c.Redis.URL = "http://h" }},
 		{"redis.url is not a URL", func(c *c) { c.Redis.URL = "redis://u:p%zz@h" }},
 		{"redis.url names no host", func(c *c) { c.Redis.URL = "redis:///0" }},
 		{"redis.url names no host", func(c *c) { c.Redis.URL = "redis-sentinel://a:1,:2/0?master=m" }},
@@ -35,6 +35,16 @@ func TestValidate(t *testing.T) {
 		{"redis.url names several hosts, and says not what they are", func(c *c) { c.Redis.URL = "redis://a,b" }},
 		{"redis.url does not name the master", func(c *c) { c.Redis.URL = "redis-sentinel://a,b" }},
 		{"redis.url names a master, and no sentinels", func(c *c) { c.Redis.URL = "redis://a?master=m" }},
+		{"redis.url names a master, and no sentinels", func(c *c) { c.Redis.URL = "redis-cluster://a,b?master=m" }},
+		{"redis.url names a database, and a cluster has one alone", func(c *c) { c.Redis.URL = "redis-cluster://a,b/2" }},
+		{"redis.url names a database, and a cluster has one alone", func(c *c) { c.Redis.URL = "redis-cluster://a,b?db=1" }},
+		{"redis.url names no host", func(c *c) { c.Redis.URL = "redis-cluster://a,,b" }},
+		{"redis.tls is set, and redis.url does not speak TLS", func(c *c) {
+			c.Redis = config.Redis{URL: "redis-cluster://a", TLS: config.RedisTLS{CAFile: "x"}}
+		}},
+		{"redis.sentinel is set, and redis.url names no sentinels", func(c *c) {
+			c.Redis = config.Redis{URL: "redis-cluster://a", Sentinel: config.RedisSentinel{Password: "x"}}
+		}},
 		{"redis.tls is set, and redis.url does not speak TLS", func(c *c) { c.Redis = config.Redis{URL: "redis://a", TLS: config.RedisTLS{CAFile: "x"}} }},
 		{"redis.tls.certFile and keyFile go together", func(c *c) { c.Redis = config.Redis{URL: "rediss://a", TLS: config.RedisTLS{CertFile: "x"}} }},
 		{"redis.sentinel is set, and redis.url names no sentinels", func(c *c) {

@@ -60,8 +60,12 @@ func Redis(c config.Redis, soon time.Duration) (redis.UniversalClient, error) {
 	if !at.TLS {
 		secure = nil
 	}
-	if at.Shape == config.RedisSentinels {
+	switch at.Shape {
+	case config.RedisSentinels:
 		return sentinels(at, c.Sentinel, secure, soon)
+	case config.RedisCluster:
+		return cluster(at, secure, soon)
+	case config.RedisSingle:
 	}
 	opt, err := redis.ParseURL(at.URL.String())
 	if err != nil {
@@ -176,7 +180,7 @@ func redisTLS(c config.RedisTLS) (*tls.Config, error) {
 
 // PingRedis tells whether Redis answers.
 func (a *App) PingRedis(ctx context.Context) error {
-	if err := a.Redis.Ping(ctx).Err(); err != nil {
+	if err := a.Desk.Ping(ctx); err != nil {
 		return &OpenError{PartRedis, fmt.Errorf("%s does not answer: %w", a.Config.Redis.URL, err)}
 	}
 	return nil

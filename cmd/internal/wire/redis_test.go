@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -150,6 +151,53 @@ func address(t *testing.T, rdb redis.UniversalClient) string {
 	return "127.0.0.1:" + m[1]
 }
 
+func TestRedisCluster(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.StartCluster(t)
+	for _, s := range nodes.Nodes {
+		require.NoError(t, s.Client().Do(t.Context(), rights(t)...).Err())
+	}
+	app := redisOf(t, config.Redis{URL: as(t, nodes.URL, "afterput", "password")})
+	enqueues(t, app)
+	require.ErrorContains(t, app.Redis.Get(t.Context(), "else").Err(), "NOPERM")
+
+	var urls []pipeline.TempURL
+	var ids []string
+	for i := range 20 {
+		ids = append(ids, fmt.Sprint("cos://photos-1250000000/", i, ".jpg"))
+		urls = append(urls, pipeline.TempURL{FileID: ids[i], URL: "https://h/" + ids[i]})
+	}
+	require.NoError(t, app.Cache.SetAll(t.Context(), time.Now(), urls))
+	got, err := app.Cache.Get(t.Context(), ids...)
+	require.NoError(t, err)
+	require.Len(t, got, 20)
+	require.NoError(t, app.Cache.Delete(t.Context(), ids...))
+	got, err = app.Cache.Get(t.Context(), ids...)
+	require.NoError(t, err)
+	require.Empty(t, got)
+
+	master := nodes.Master("asynq:{checks}:pending")
+	require.NoError(t, master.Client().Do(t.Context(), "WAIT", 1, 10_000).Err())
+	master.Kill()
+	nodes.Promoted(master, "asynq:{checks}:pending")
+	require.Eventually(t, func() bool {
+		stats, err := app.Desk.Stats(t.Context(), tasks.QueueChecks)
+		return err == nil && stats.Pending == 1
+	}, hang, 50*time.Millisecond, "the replica has the task")
+}
+
+func TestRedisClusterOverTLS(t *testing.T) {
+	t.Parallel()
+	nodes, files := redistest.StartClusterTLS(t)
+	c := config.Redis{
+		URL: config.URL(nodes.URL),
+		TLS: config.RedisTLS{CAFile: files.CA, CertFile: files.Cert, KeyFile: files.Key, ServerName: "redis.test"},
+	}
+	enqueues(t, redisOf(t, c))
+	c.TLS.ServerName = "else.test"
+	require.Error(t, redisOf(t, c).PingRedis(t.Context()))
+}
+
 func TestRedisRefuses(t *testing.T) {
 	t.Parallel()
 	junk := filepath.Join(t.TempDir(), "junk")
@@ -157,6 +205,8 @@ func TestRedisRefuses(t *testing.T) {
 	for want, c := range map[string]config.Redis{
 		"an option that is none: pol_size":    {URL: "redis://u:hunter2@h?pol_size=3"},
 		"an option that is none: poll_size":   {URL: "redis-sentinel://u:hunter2@h?poll_size=3&master=m"},
+		"an option that is none: skip_verify": {URL: "rediss-cluster://u:hunter2@a,b?skip_verify=true"},
+		"has replicas answer":                 {URL: "redis-cluster://u:hunter2@a,b?read_only=true"},
 		"with a number as the database":       {URL: "redis://u:hunter2@h/x"},
 		"redis.tls.caFile cannot be read":     {URL: "rediss://h", TLS: config.RedisTLS{CAFile: junk + "s"}},
 		"redis.tls.caFile " + junk + " holds": {URL: "rediss://h", TLS: config.RedisTLS{CAFile: junk}},

@@ -57,7 +57,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "ledger: not reachable", http.StatusServiceUnavailable)
 		return
 	}
-	if err := a.Redis.Ping(ctx).Err(); err != nil {
+	if err := a.Desk.Ping(ctx); err != nil {
 		_, _ = w.Write([]byte("ok, but redis does not answer: tasks wait in the ledger\n"))
 		return
 	}
