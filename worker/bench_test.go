@@ -26,19 +26,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const bucket = "photos-1250000000"
 
-// onBoth runs a test on the embedded Redis and on a real one.
-func onBoth(t *testing.T, test func(t *testing.T, url string)) {
-	t.Parallel()
-	t.Run("miniredis", func(t *testing.T) {
-		t.Parallel()
-		test(t, redistest.Mini(t))
-	})
-	t.Run("redis", func(t *testing.T) {
-		t.Parallel()
-		test(t, redistest.Start(t).URL)
-	})
-}
-
 // lines collects log lines.
 type lines struct {
 	mu  sync.Mutex
@@ -63,7 +50,7 @@ type bench struct {
 	ledger  *ledger.Ledger
 	db      *sqldb.DB
 	path    string
-	rdb     *redis.Client
+	rdb     redis.UniversalClient
 	url     string
 	inspect *asynq.Inspector
 	now     func() time.Time
@@ -82,7 +69,7 @@ type bench struct {
 func newBench(t *testing.T, url string, clock *ledgertest.Clock) *bench {
 	t.Helper()
 	b := &bench{
-		T: t, url: url, rdb: redistest.Client(t, url), now: time.Now, log: &lines{},
+		T: t, url: url, rdb: redistest.Universal(t, url), now: time.Now, log: &lines{},
 		path:   "sqlite://" + filepath.Join(t.TempDir(), "ledger.db"),
 		store:  &store{objects: map[string][]byte{}, private: map[string]bool{}},
 		orders: &orders{rows: map[string][]string{}},
@@ -268,7 +255,7 @@ func (b *bench) queued(queue string, state asynq.TaskState) []string {
 // start runs a worker over every queue until the test ends.
 func (b *bench) start(change func(*Options)) *Worker {
 	b.Helper()
-	rdb := redistest.Client(b.T, b.url)
+	rdb := redistest.Universal(b.T, b.url)
 	opt := Options{
 		Ledger: b.ledger, Redis: rdb, Steps: b.steps(), Budgets: b.budgets, Timeouts: b.limits,
 		SweepEvery: 200 * time.Millisecond, ShutdownTimeout: 2 * time.Second, Logger: b.logger(),

@@ -23,7 +23,7 @@ import (
 
 // commands counts what a Redis was asked since its start, also from within scripts and
 // also what it refused.
-func commands(ctx context.Context, t testing.TB, rdb *redis.Client) (n int) {
+func commands(ctx context.Context, t testing.TB, rdb redis.UniversalClient) (n int) {
 	t.Helper()
 	info, err := rdb.Info(ctx, "commandstats").Result()
 	require.NoError(t, err)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/afterput/afterput/tasks"
 )
 
 // Leases, recovery and the sweep compare times that several workers wrote, so their
@@ -43,8 +45,13 @@ type watch struct {
 // skew gives how far this clock is ahead of that of Redis, as seen in the middle of the
 // round trip, with both times.
 func (w *watch) skew(ctx context.Context) (skew time.Duration, mine, theirs time.Time, err error) {
+	// In a cluster all workers have to ask the same server.
+	node, _, err := nodeOf(ctx, w.rdb, tasks.QueueChecks)
+	if err != nil {
+		return 0, mine, theirs, err
+	}
 	before := w.now()
-	theirs, err = w.rdb.Time(ctx).Result()
+	theirs, err = node.Time(ctx).Result()
 	if err != nil {
 		return 0, mine, theirs, fmt.Errorf("redis: %w", err)
 	}

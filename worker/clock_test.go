@@ -15,7 +15,7 @@ func shifted(by time.Duration) func() time.Time {
 }
 
 func TestWorkerRefusesAWrongClock(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		for _, tc := range []struct {
 			by      time.Duration
 			refused bool
@@ -30,7 +30,7 @@ func TestWorkerRefusesAWrongClock(t *testing.T) {
 		} {
 			b := newBench(t, url, nil)
 			w, err := New(Options{
-				Ledger: b.ledger, Redis: redistest.Client(t, url), Steps: b.steps(), Logger: b.logger(), Now: shifted(tc.by),
+				Ledger: b.ledger, Redis: redistest.Universal(t, url), Steps: b.steps(), Logger: b.logger(), Now: shifted(tc.by),
 				Pools: []Pool{{Queue: tasks.QueueHooks, Concurrency: 1}},
 			})
 			require.NoError(t, err)

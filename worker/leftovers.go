@@ -17,17 +17,34 @@ const leftoverPage = 250
 
 // leftovers removes tasks that Redis keeps although no list of their queue names them and
 // the ledger has no use for them: asynq cannot acknowledge a task whose place it has lost
-// meanwhile, and keeps it for ever. Each round takes a page of Redis's keys, others in
-// each round. A pending step is none of its business: restore sees to those.
+// meanwhile, and keeps it for ever. Each round takes a page of the keys of each server
+// that holds a queue, others in each round. A pending step is none of its business:
+// restore sees to those.
 func (s *sweeper) leftovers(ctx context.Context, done tally) error {
-	keys, next, err := s.rdb.Scan(ctx, s.scanned, "asynq:{*}:t:*", leftoverPage).Result()
+	servers, err := nodes(ctx, s.rdb)
 	if err != nil {
-		return fmt.Errorf("redis: %w", err)
+		return err
 	}
-	s.scanned = next
+	scanned := map[string]uint64{}
+	for name, server := range servers {
+		keys, next, err := server.Scan(ctx, s.scanned[name], "asynq:{*}:t:*", leftoverPage).Result()
+		if err != nil {
+			return fmt.Errorf("redis: %w", err)
+		}
+		scanned[name] = next
+		if err := s.clear(ctx, keys, done); err != nil {
+			return err
+		}
+	}
+	s.scanned = scanned
+	return nil
+}
+
+// clear removes those of a page of tasks that are leftovers.
+func (s *sweeper) clear(ctx context.Context, keys []string, done tally) error {
 	states := make([]*redis.StringCmd, len(keys))
 	if len(keys) > 0 {
-		_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for i, key := range keys {
 				states[i] = p.HGet(ctx, key, "state")
 			}

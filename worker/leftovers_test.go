@@ -7,12 +7,13 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 // A worker ends a task whose place in the queue was deleted meanwhile: asynq cannot
 // acknowledge it and would keep it for ever.
 func TestLeftoversGo(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.swept()
 		run, lease, list := b.active(leaseLength)
@@ -33,7 +34,7 @@ func TestLeftoversGo(t *testing.T) {
 
 // What a list names stays: also the archived copy of a letter, and what a worker holds.
 func TestLeftoversSpareTheLiving(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.swept()
 		run, _, _ := b.active(leaseLength)

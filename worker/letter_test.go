@@ -10,10 +10,11 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 func TestRunInTheMonitorIsOneReplay(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.budgets = Budgets{Transient: 2}
 		var tries atomic.Int32
@@ -45,7 +46,7 @@ func TestRunInTheMonitorIsOneReplay(t *testing.T) {
 }
 
 func TestForeignTaskIsArchivedWithItsLetter(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.start(nil)
 		client := asynq.NewClientFromRedisClient(b.rdb)

@@ -13,6 +13,7 @@ import (
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 func orderEventID(order string, revision int) string {
@@ -31,7 +32,7 @@ func (b *bench) attached(h *handler, key string) string {
 // TestOrdersAreTold: whoever subscribed gets the array that stands in the order in the end,
 // and each array has a webhook-id of its own.
 func TestOrdersAreTold(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.subscribe(map[string][]string{"": {"upload.done"}, "crm": {pipeline.OrderUpdated}})
 		b.orders.create("A1")
@@ -110,7 +111,7 @@ func TestOrderEventsHaveTheSchedule(t *testing.T) {
 // TestOrderEventsOutliveRedis: what the ledger committed with the attach is delivered, also
 // when nothing of it ever came into the queue.
 func TestOrderEventsOutliveRedis(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.subscribe(map[string][]string{"crm": {pipeline.OrderUpdated}})
 		b.orders.create("A1")
@@ -121,7 +122,7 @@ func TestOrderEventsOutliveRedis(t *testing.T) {
 		require.Zero(t, len(to["crm"].all()))
 		run := pipeline.Run{UploadID: id, Step: pipeline.StepNotify, Scope: "crm/A1", Gen: 1}
 		require.Contains(t, b.queued(tasks.QueueHooks, asynq.TaskStatePending), tasks.ID(run), "it is queued with the attach")
-		require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
+		redistest.Wipe(t, b.rdb)
 		b.start(func(opt *Options) { opt.Steps.Notifier = to })
 		b.eventually(func() bool { return len(to["crm"].all()) == 1 }, "the sweep queues it again")
 		require.Equal(t, orderEventID("A1", 1)+" cos://"+bucket+"/a.jpg", to["crm"].all()[0])
@@ -190,7 +191,7 @@ func TestOrderEventIsNoOutcome(t *testing.T) {
 // TestOutcomesThatNobodyWants: the default endpoint does not hear of outcomes that no
 // endpoint subscribed to.
 func TestOutcomesThatNobodyWants(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.subscribe(map[string][]string{"": {pipeline.OrderUpdated}})
 		b.orders.create("A1")

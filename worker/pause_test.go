@@ -9,15 +9,16 @@ import (
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 func TestPauseSurvivesFlushAll(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, ledgertest.NewClock())
 		desk := tasks.NewDesk(b.rdb)
 		_, err := b.ledger.Pause(t.Context(), ledger.PausedQueue{Name: tasks.QueueChecks, By: "tester", Note: "moving"})
 		require.NoError(t, err)
-		require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
+		redistest.Wipe(t, b.rdb)
 		b.swept()
 		stats, err := desk.Stats(t.Context(), tasks.QueueChecks)
 		require.NoError(t, err)
@@ -31,7 +32,7 @@ func TestPauseSurvivesFlushAll(t *testing.T) {
 // TestPauseEnds: the sweep ends a pause whose time is over, in Redis and in the ledger,
 // and brings the end with it where Redis was wiped.
 func TestPauseEnds(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		clock := ledgertest.NewClock()
 		b := newBench(t, url, clock)
 		desk := tasks.NewDesk(b.rdb)

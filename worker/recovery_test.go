@@ -12,6 +12,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 // active puts the check of a new upload into the state of a task that a worker runs
@@ -34,7 +35,7 @@ func (b *bench) recoverer() *recoverer {
 }
 
 func TestRecoveryTakesBackStaleTasks(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		run, lease, list := b.active(leaseLeft - 2*time.Second)
 		n, err := b.recoverer().recover(t.Context(), tasks.QueueChecks)
@@ -54,7 +55,7 @@ func TestRecoveryTakesBackStaleTasks(t *testing.T) {
 }
 
 func TestRecoveryLeavesWhatLives(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		run, lease, list := b.active(leaseLeft + 4*time.Second)
 		r := b.recoverer()
@@ -81,7 +82,7 @@ func TestRecoveryLeavesWhatLives(t *testing.T) {
 
 // A worker whose clock is slow writes leases that look stale; the ledger knows better.
 func TestRecoveryAsksTheLedger(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		run, _, _ := b.active(leaseLeft - 2*time.Second)
 		require.NoError(t, b.ledger.Heartbeat(t.Context(), "slow", ""))
@@ -98,7 +99,7 @@ func TestRecoveryAsksTheLedger(t *testing.T) {
 }
 
 func TestRecoverersInParallelTakeATaskOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.active(-time.Minute)
 		taken := make([]int, 8)
@@ -117,7 +118,7 @@ func TestRecoverersInParallelTakeATaskOnce(t *testing.T) {
 }
 
 func TestWorkerRunsTheTaskOfOneThatVanished(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		run, _, _ := b.active(time.Second)
 		_, err := b.ledger.Begin(t.Context(), run, "vanished", beginHold)

@@ -69,7 +69,7 @@ func isDone(args []any) bool {
 }
 
 func TestFailedAcknowledgementIsRepeated(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		var reads atomic.Int32
 		b.store.onCall(func(_ context.Context, op, _ string) error {
@@ -82,9 +82,7 @@ func TestFailedAcknowledgementIsRepeated(t *testing.T) {
 		id := b.announce("a.jpg", "v1", "")
 		b.task(b.run(id, pipeline.StepCheck))
 		b.start(func(o *Options) {
-			rdb, ok := o.Redis.(*redis.Client)
-			require.True(t, ok)
-			rdb.AddHook(acks)
+			o.Redis.AddHook(acks)
 			o.Pools = []Pool{{Queue: tasks.QueueChecks, Concurrency: 1}}
 		})
 		b.eventually(func() bool { return len(acks.seen()) >= 2 }, "asynq's syncer says it again")

@@ -109,7 +109,9 @@ func (b *bench) whole(ids []string) {
 	require.ElementsMatch(b, ids, got)
 	require.ElementsMatch(b, ids, b.queued(tasks.QueueChecks, asynq.TaskStatePending))
 	require.Zero(b, b.rdb.Exists(b.Context(), checksActive, checksLease, checksArchived).Val())
-	hashes, err := b.rdb.Keys(b.Context(), checksHash+"*").Result()
+	node, _, err := nodeOf(b.Context(), b.rdb, tasks.QueueChecks)
+	require.NoError(b, err)
+	hashes, err := node.Keys(b.Context(), checksHash+"*").Result()
 	require.NoError(b, err)
 	require.Len(b, hashes, len(ids))
 }
@@ -121,12 +123,12 @@ func (b *bench) counts() map[Repair]int64 {
 }
 
 func TestEachRepair(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		for _, c := range breakages() {
 			t.Run(c.name, func(t *testing.T) {
 				clock := ledgertest.NewClock()
 				b := newBench(t, url, clock)
-				require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
+				redistest.Wipe(t, b.rdb)
 				require.Zero(t, b.swept(), "the first round is a full one")
 				ids := []string{b.pending(0), b.pending(1), b.pending(2)}
 				b.repairs = newRepairCounts()
@@ -152,7 +154,7 @@ func TestEachRepair(t *testing.T) {
 
 // Four sweepers and recoverers at once, with everything broken several times.
 func TestRepairsInParallel(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		clock := ledgertest.NewClock()
 		b := newBench(t, url, clock)
 		b.swept()
@@ -207,7 +209,7 @@ func TestRepairOfALostOrDeletedQueue(t *testing.T) {
 		}, map[Repair]int64{RepairQueue: 1, RepairGhost: 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, url string) {
+			redistest.Each(t, func(t *testing.T, url string) {
 				b := newBench(t, url, ledgertest.NewClock())
 				b.swept()
 				ids := []string{b.pending(0), b.pending(1), b.pending(2)}
@@ -253,7 +255,7 @@ func TestRepairOfAnArchiveThatIsTooLong(t *testing.T) {
 }
 
 func TestRepairOfAForeignTaskThatWasArchivedByHand(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, ledgertest.NewClock())
 		b.swept()
 		b.repairs = newRepairCounts()

@@ -28,7 +28,8 @@ const (
 
 // What looking for a task found. All but taskThere leave its ID free.
 const (
-	taskThere = iota
+	unlooked = iota - 1
+	taskThere
 	taskMissing
 	taskHashMissing
 	taskGhost
@@ -199,32 +200,46 @@ type look struct {
 	err   error
 }
 
-// look looks for the tasks of a page in one round trip. The task of a warm step has no
-// name of its own and counts as missing.
+// look looks for the tasks of a page in one round trip, and in a second one where a server
+// does not know the script yet. The task of a warm step has no name of its own and counts
+// as missing.
 func (s *sweeper) look(ctx context.Context, page []pipeline.Wish) ([]look, error) {
 	looks := make([]look, len(page))
-	cmds := make([]*redis.Cmd, len(page))
-	if err := lookups.Load(ctx, s.rdb).Err(); err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+	for i, w := range page {
+		if w.Step == pipeline.StepWarm {
+			looks[i].found = taskMissing
+		} else {
+			looks[i].found = unlooked
+		}
 	}
+	if err := s.lookWith(ctx, page, looks, lookups.EvalSha); err != nil {
+		return nil, err
+	}
+	return looks, s.lookWith(ctx, page, looks, lookups.Eval)
+}
+
+// lookWith looks for the tasks that nobody has looked for yet.
+func (s *sweeper) lookWith(
+	ctx context.Context, page []pipeline.Wish, looks []look,
+	run func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd,
+) error {
+	cmds := map[int]*redis.Cmd{}
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, w := range page {
-			if w.Step == pipeline.StepWarm {
-				looks[i].found = taskMissing
-				continue
+			if looks[i].found == unlooked {
+				id := tasks.ID(w.Run)
+				cmds[i] = run(ctx, p, lookKeys(tasks.QueueOf(w.Step), id), id, shortList)
 			}
-			id := tasks.ID(w.Run)
-			cmds[i] = lookups.EvalSha(ctx, p, lookKeys(tasks.QueueOf(w.Step), id), id, shortList)
 		}
 		return nil
 	})
 	if _, answered := errors.AsType[redis.Error](err); err != nil && !answered {
-		return nil, fmt.Errorf("redis: %w", err)
+		return fmt.Errorf("redis: %w", err)
 	}
 	for i, cmd := range cmds {
-		if cmd != nil {
-			looks[i].found, looks[i].err = cmd.Int()
+		if found, err := cmd.Int(); !redis.HasErrorPrefix(err, "NOSCRIPT") {
+			looks[i] = look{found, err}
 		}
 	}
-	return looks, nil
+	return nil
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/tasks"
+	"github.com/afterput/afterput/tasks/redistest"
 )
 
 // A task that a live worker works on gets a lease again and is not run twice.
 func TestLeaseOfALiveWorkerIsMended(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		run, lease, list := b.active(leaseLength)
 		require.NoError(t, b.ledger.Heartbeat(t.Context(), "w9", ""))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -14,10 +13,6 @@ import (
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/tasks"
 )
-
-// epochKey is lost when Redis is wiped and names the Redis process that it was written
-// for, so that a restart with lost writes shows as well.
-const epochKey = "afterput:epoch"
 
 // sweeper compares ledger and queue and queues again what is missing. Every instance
 // may run one; they do no harm to each other.
@@ -32,10 +27,10 @@ type sweeper struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	rolled  ledger.Cursor    // where roll goes on
-	scanned uint64           // where leftovers goes on
-	foreign map[string]bool  // archived tasks that are not ours and have their letter
-	page    map[string]int64 // where the look at an archive goes on, by queue
+	rolled  ledger.Cursor     // where roll goes on
+	scanned map[string]uint64 // where leftovers goes on, by server
+	foreign map[string]bool   // archived tasks that are not ours and have their letter
+	page    map[string]int64  // where the look at an archive goes on, by queue
 }
 
 // run sweeps until ctx ends. A trouble that lasts is logged once a minute.
@@ -87,7 +82,7 @@ func (s *sweeper) sweep(ctx context.Context) (requeued int, err error) {
 	if lost {
 		done[RepairMemory]++
 		s.log.InfoContext(ctx, "swept every pending step of a redis that is new, wiped or restarted", "epoch", epoch)
-		return requeued, errors.Join(errs, s.rdb.Set(ctx, epochKey, epoch, 0).Err())
+		return requeued, errors.Join(errs, s.note(ctx, epoch))
 	}
 	rolled, err := s.roll(ctx, done)
 	return requeued + rolled, errors.Join(errs, err, s.leftovers(ctx, done))
@@ -99,31 +94,6 @@ func (s *sweeper) account(ctx context.Context, done tally, requeued int) {
 	if attrs := done.attrs(); len(attrs) > 0 {
 		s.log.InfoContext(ctx, "swept", append(attrs, "requeued", requeued)...)
 	}
-}
-
-// epoch tells which Redis process this is, and whether it is another one than the last
-// full pass saw or has lost its data since.
-func (s *sweeper) epoch(ctx context.Context) (epoch string, lost bool, err error) {
-	info, err := s.rdb.Info(ctx, "server").Result()
-	if _, refused := errors.AsType[redis.Error](err); err != nil && !refused {
-		return "", false, fmt.Errorf("redis: %w", err)
-	}
-	// A Redis that refuses INFO, as the embedded one and some proxies do, still shows by
-	// the missing key that it lost its memory.
-	epoch = "unknown"
-	for line := range strings.Lines(info) {
-		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "run_id:"); ok {
-			epoch = id
-		}
-	}
-	seen, err := s.rdb.Get(ctx, epochKey).Result()
-	if errors.Is(err, redis.Nil) {
-		return epoch, true, nil
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("redis: %w", err)
-	}
-	return epoch, seen != epoch, nil
 }
 
 // publishQueues makes our queues visible to inspectors and tells how many were not: a

@@ -24,7 +24,7 @@ func (b *bench) swept() int {
 }
 
 func TestSweepQueuesWhatHasNoTask(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		clock := ledgertest.NewClock()
 		b := newBench(t, url, clock)
 		require.Zero(t, b.swept(), "the first pass is a full one")
@@ -41,7 +41,7 @@ func TestSweepQueuesWhatHasNoTask(t *testing.T) {
 }
 
 func TestSweepAfterFlushAll(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, ledgertest.NewClock())
 		require.Zero(t, b.swept())
 		var want []string
@@ -49,7 +49,7 @@ func TestSweepAfterFlushAll(t *testing.T) {
 			want = append(want, tasks.ID(b.run(b.announce(fmt.Sprint(i, ".jpg"), "v1", ""), pipeline.StepCheck)))
 		}
 		b.task(b.run(b.announce("0.jpg", "", ""), pipeline.StepCheck))
-		require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
+		redistest.Wipe(t, b.rdb)
 		require.Equal(t, 5, b.swept())
 		require.ElementsMatch(t, want, b.queued(tasks.QueueChecks, asynq.TaskStatePending))
 		queues, err := b.inspect.Queues()
@@ -70,7 +70,7 @@ func TestFullPassEnds(t *testing.T) {
 	require.NoError(t, err)
 	s := b.sweeper()
 	require.Equal(t, len(anns), b.swept())
-	require.NoError(t, b.rdb.FlushAll(t.Context()).Err())
+	redistest.Wipe(t, b.rdb)
 	clock.Add(2 * time.Minute)
 	n, err := s.pass(t.Context(), false, tally{})
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestFullPassEnds(t *testing.T) {
 }
 
 func TestSweepReplacesArchivedTasks(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		clock := ledgertest.NewClock()
 		b := newBench(t, url, clock)
 		run := b.run(b.announce("a.jpg", "v1", ""), pipeline.StepCheck)
@@ -129,7 +129,7 @@ func TestSweepTakesUpWhatALiveWorkerLetGo(t *testing.T) {
 }
 
 func TestSweepGoesOnAfterATaskThatCannotBeRead(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		clock := ledgertest.NewClock()
 		b := newBench(t, url, clock)
 		require.Zero(t, b.swept())
@@ -145,7 +145,7 @@ func TestSweepGoesOnAfterATaskThatCannotBeRead(t *testing.T) {
 }
 
 func TestSweepDropsGhosts(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		clock := ledgertest.NewClock()
 		b := newBench(t, url, clock)
 		run, lease, list := b.active(-time.Minute)
@@ -158,7 +158,7 @@ func TestSweepDropsGhosts(t *testing.T) {
 }
 
 func TestSweepersInParallel(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, ledgertest.NewClock())
 		for i := range 20 {
 			b.announce(fmt.Sprint(i, ".jpg"), "v1", "")

@@ -97,7 +97,8 @@ func New(opt Options) (*Worker, error) {
 	opt.Redis.AddHook(newBrake(w.stop, log))
 	queue := tasks.NewEnqueuer(opt.Redis, opt.Timeouts, opt.Now)
 	inspect := asynq.NewInspectorFromRedisClient(opt.Redis)
-	w.pulse = &pulse{ping: func(ctx context.Context) error { return opt.Redis.Ping(ctx).Err() }, log: log}
+	desk := tasks.NewDesk(opt.Redis)
+	w.pulse = &pulse{ping: func(ctx context.Context) error { return desk.Ping(ctx, w.recover.queues...) }, log: log}
 	w.handler = &handler{
 		ledger: opt.Ledger, queue: queue, inspect: inspect, steps: opt.Steps,
 		budgets: opt.Budgets.withDefaults(), timeouts: opt.Timeouts, pulse: w.pulse, worker: w.id, now: opt.Now, log: log,
@@ -105,7 +106,7 @@ func New(opt Options) (*Worker, error) {
 	}
 	w.repairs = newRepairCounts()
 	w.sweep = &sweeper{
-		ledger: opt.Ledger, queue: queue, rdb: opt.Redis, desk: tasks.NewDesk(opt.Redis), inspect: inspect,
+		ledger: opt.Ledger, queue: queue, rdb: opt.Redis, desk: desk, inspect: inspect,
 		repairs: w.repairs, every: opt.SweepEvery, now: opt.Now, log: log,
 	}
 	w.recover = &recoverer{

@@ -93,7 +93,7 @@ func TestWorkerWaitsForALedgerThatIsLocked(t *testing.T) {
 }
 
 func TestWorkerDoesTheWholeLine(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		b.orders.create("A1")
 		w1, w2 := b.start(nil), b.start(nil)
@@ -144,7 +144,7 @@ func TestWorkerDoesTheWholeLine(t *testing.T) {
 }
 
 func TestShutdownInterruptsAndChargesNobody(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		var began atomic.Int32
 		b.store.onCall(func(ctx context.Context, op, _ string) error {
@@ -176,13 +176,13 @@ func TestShutdownInterruptsAndChargesNobody(t *testing.T) {
 }
 
 func TestWorkerBringsEverythingHomeAfterFlushAll(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	redistest.Each(t, func(t *testing.T, url string) {
 		b := newBench(t, url, nil)
 		var flushed atomic.Bool
-		rdb := redistest.Client(t, url)
+		rdb := redistest.Universal(t, url)
 		b.store.onCall(func(ctx context.Context, op, key string) error {
 			if op == "put" && flushed.CompareAndSwap(false, true) {
-				return errors.Join(rdb.FlushAll(ctx).Err(), pipeline.Errorf(pipeline.Transient, "store.put", key, "no"))
+				return errors.Join(redistest.Flush(ctx, rdb), pipeline.Errorf(pipeline.Transient, "store.put", key, "no"))
 			}
 			return nil
 		})

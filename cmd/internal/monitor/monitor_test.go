@@ -29,24 +29,17 @@ const (
 	gone = "/monitor/api/queues/checks/archived_tasks/" + id
 )
 
-// onBoth runs a test on the embedded Redis and on a real one, each with one archived task.
-func onBoth(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
-	t.Parallel()
-	for name, url := range map[string]func(t *testing.T) string{
-		"miniredis": func(t *testing.T) string { return redistest.Mini(t) },
-		"redis":     func(t *testing.T) string { return redistest.Start(t).URL },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rdb := redistest.Client(t, url(t))
-			archive(t, rdb)
-			test(t, rdb)
-		})
-	}
+// onEach runs a test on each shape of Redis, with one archived task.
+func onEach(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
+	redistest.Each(t, func(t *testing.T, url string) {
+		rdb := redistest.Universal(t, url)
+		archive(t, rdb)
+		test(t, rdb)
+	})
 }
 
 // archive leaves one task in the archive as a worker does that buried its step.
-func archive(t *testing.T, rdb *redis.Client) {
+func archive(t *testing.T, rdb redis.UniversalClient) {
 	t.Helper()
 	task := asynq.NewTask("afterput:check", []byte(line), asynq.Queue("checks"), asynq.TaskID(id))
 	_, err := asynq.NewClientFromRedisClient(rdb).Enqueue(task)
@@ -81,7 +74,7 @@ func ask(t *testing.T, h http.Handler, method, path string, header ...string) (i
 }
 
 func TestReading(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
 		h := New(rdb, false)
 		code, page, header := ask(t, h, "GET", "/monitor/")
 		require.Equal(t, 200, code)
@@ -120,7 +113,7 @@ func TestReading(t *testing.T) {
 }
 
 func TestReadOnly(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
 		h := New(rdb, false)
 		for _, c := range [][2]string{{"POST", run}, {"DELETE", gone}, {"POST", "/monitor/api/queues/checks:pause"}, {"DELETE", "/monitor/api/queues/checks"}} {
 			code, _, _ := ask(t, h, c[0], c[1])
@@ -132,7 +125,7 @@ func TestReadOnly(t *testing.T) {
 }
 
 func TestWriting(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
 		h := New(rdb, true)
 		for _, from := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
 			for _, c := range [][2]string{{"POST", run}, {"DELETE", gone}} {

@@ -18,12 +18,13 @@ var backends = []string{ //nolint:gochecknoglobals // a constant, if slices coul
 
 // wanted are the cells that a whole run has to fill, by package below the module.
 var wanted = map[string][]string{ //nolint:gochecknoglobals // a constant, if maps could be
-	"cmd/internal/wire": {"tls", "socket", "sentinel"},
+	"cmd/internal/wire": {"tls", "socket", "sentinel", "cluster"},
 	"pipeline/ledger":   {"sqlite", "postgres", "mariadb"},
 	"pipeline/objects":  {"cos", "cloudbase"},
 	"pipeline/orders":   {"sqlite", "postgres", "mariadb", "cloudbase"},
 	"pipeline/sqldb":    {"sqlite", "postgres", "mariadb"},
-	"worker":            {"miniredis", "redis"},
+	"tasks":             {"miniredis", "redis", "cluster"},
+	"worker":            {"miniredis", "redis", "cluster"},
 }
 
 const module = "github.com/afterput/afterput/"
