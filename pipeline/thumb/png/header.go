@@ -114,7 +114,7 @@ func ReadHeader(data []byte) (Header, error) {
 	if len(data) < len(signature) || string(data[:len(signature)]) != signature {
 		return h, FormatError("there is no signature")
 	}
-	at := begun
+	at, profiled := begun, false
 	for pos := len(signature); ; {
 		c, err := readChunk(data, pos)
 		if err != nil {
@@ -137,8 +137,8 @@ func ReadHeader(data []byte) (Header, error) {
 			}
 			at, err = seenTransparency, h.readTRNS(c.body)
 		case "iCCP":
-			if at == seenHeader && h.ICC == nil { // before the palette, 5.6
-				h.ICC = readICCP(c.body)
+			if at == seenHeader && !profiled { // one, before the palette, 5.6
+				profiled, h.ICC = true, readICCP(c.body)
 			}
 		case "IDAT":
 			if at == begun || at == seenHeader && h.kind == typePalette {

@@ -176,6 +176,31 @@ func TestOddProfiles(t *testing.T) {
 	}
 }
 
+// A file has one profile at most (5.6). Others are not looked at, even if the first is
+// none: to inflate thousands of them takes minutes.
+func TestOneProfileIsRead(t *testing.T) {
+	t.Parallel()
+	data := file{width: 4, height: 4, kind: 2, depth: 8, level: 6}.bytes()
+	good := append([]byte("profile\x00\x00"), deflate([]byte("a profile"), 6)...)
+	large := append([]byte("profile\x00\x00"), deflate(make([]byte, 1<<20+1), 6)...)
+	for _, tt := range []struct {
+		bodies [][]byte
+		want   []byte
+	}{
+		{[][]byte{good, large}, []byte("a profile")},
+		{[][]byte{large, good}, nil},
+		{[][]byte{nil, good}, nil},
+	} {
+		with := bytes.Clone(data[:33])
+		for _, body := range tt.bodies {
+			with = append(with, chunk("iCCP", body)...)
+		}
+		h, err := png.ReadHeader(append(with, data[33:]...))
+		require.NoError(t, err)
+		require.Equal(t, tt.want, h.ICC)
+	}
+}
+
 func TestInterlaced(t *testing.T) {
 	t.Parallel()
 	f := file{width: 3, height: 3, kind: 2, depth: 8, interlaced: 1}
