@@ -1,5 +1,7 @@
 package png
 
+import "sync"
+
 // header reads that of a block (RFC 1951, 3.2.3).
 func (z *inflater) header() {
 	head := z.take(3)
@@ -11,7 +13,7 @@ func (z *inflater) header() {
 	case 0:
 		z.storedHeader()
 	case 1:
-		z.fixedHeader()
+		z.start(fixed())
 	case 2:
 		z.dynamicHeader()
 	default:
@@ -49,36 +51,49 @@ func (z *inflater) copyStored() {
 	z.block = noBlock
 }
 
-func (z *inflater) fixedHeader() {
-	l := z.lengths[:288]
-	for i := range l {
-		switch {
-		case i < 144:
-			l[i] = 8
-		case i < 256:
-			l[i] = 9
-		case i < 280:
-			l[i] = 7
-		default:
-			l[i] = 8
-		}
-	}
-	z.start(l, nil)
+// codes are those of one block.
+type codes struct {
+	lit  literals
+	dist distances
 }
 
-// start begins a block of two codes; no lengths of distances stand for the fixed ones.
-func (z *inflater) start(lit, dist []uint8) {
-	z.err = z.lit.init(lit)
-	if dist == nil {
-		dist = z.lengths[:32]
-		for i := range dist {
-			dist[i] = 5
+func (c *codes) init(lit, dist []uint8) error {
+	if err := c.lit.init(lit); err != nil {
+		return err
+	}
+	return c.dist.init(dist)
+}
+
+// fixed are the codes that need not be sent (RFC 1951, 3.2.6). They are made once: a block
+// that uses them may be empty.
+var fixed = sync.OnceValue(func() *codes {
+	var lit [288]uint8
+	for i := range lit {
+		switch {
+		case i < 144:
+			lit[i] = 8
+		case i < 256:
+			lit[i] = 9
+		case i < 280:
+			lit[i] = 7
+		default:
+			lit[i] = 8
 		}
 	}
-	if z.err == nil {
-		z.err = z.dist.init(dist)
+	var dist [32]uint8
+	for i := range dist {
+		dist[i] = 5
 	}
-	z.block = huffmanBlock
+	c := new(codes)
+	if err := c.init(lit[:], dist[:]); err != nil {
+		panic(err) // they are complete
+	}
+	return c
+})
+
+// start begins a block of two codes.
+func (z *inflater) start(c *codes) {
+	z.lit, z.dist, z.block = &c.lit, &c.dist, huffmanBlock
 }
 
 // lengthOrder is that of the lengths of the code of lengths (RFC 1951, 3.2.7).
@@ -125,7 +140,8 @@ func (z *inflater) dynamicHeader() {
 		}
 	}
 	if z.err == nil {
-		z.start(l[:nLit], l[nLit:])
+		z.err = z.dynamic.init(l[:nLit], l[nLit:])
+		z.start(&z.dynamic)
 	}
 }
 

@@ -31,7 +31,7 @@ func (d *Decoder) Decode(ctx context.Context, data []byte, h Header, sink func(y
 	}
 	row, above := d.rows[0], d.rows[1]
 	clear(above)
-	if err := d.inflate.reset(idatReader{data: data, pos: h.idat}, size+1); err != nil {
+	if err := d.inflate.reset(idatReader{data: data, pos: h.idat}, size+1, h.Height); err != nil {
 		return err
 	}
 	convert := d.converter(h)
@@ -40,7 +40,7 @@ func (d *Decoder) Decode(ctx context.Context, data []byte, h Header, sink func(y
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		raw, err := d.inflate.next(1 + size)
+		raw, err := d.inflate.next(ctx, 1+size)
 		if err != nil {
 			return err
 		}

@@ -7,13 +7,14 @@
 // to a sink, from top to bottom. [Shrinker] averages rows into smaller ones. Of an animated
 // PNG it reads the default image.
 //
-// The bytes are a stranger's: every chunk's CRC is checked, tables must be complete, and no
-// more is inflated than the rows take. Interlaced files are refused with [ErrUnsupported]:
-// they need the whole image in memory, for which the standard library is good enough.
+// The bytes are a stranger's: every chunk's CRC is checked, tables must be complete, no more
+// is inflated than the rows take, and out of no more blocks than they can need. Interlaced
+// files are refused with [ErrUnsupported]: they need the whole image in memory, for which the
+// standard library is good enough.
 //
-// It takes whatever image/png takes, with the same pixels, and besides files that are broken
-// behind the last row: a wrong Adler-32 (the CRC of the chunks says the same), more rows than
-// the header announced, or a compressed stream without an end.
+// It takes whatever else image/png takes, with the same pixels, and besides files that are
+// broken behind the last row: a wrong Adler-32 (the CRC of the chunks says the same), more
+// rows than the header announced, or a compressed stream without an end.
 //
 // The package imports the standard library only and starts no goroutine.
 package png

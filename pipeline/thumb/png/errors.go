@@ -14,5 +14,6 @@ const (
 	errCut      = FormatError("the file ends early")
 	errOrder    = FormatError("chunks are out of order")
 	errDeflate  = FormatError("the compressed data is corrupt")
+	errBlocks   = FormatError("the compressed data has more blocks than rows can need")
 	errTooShort = FormatError("there is less pixel data than rows")
 )

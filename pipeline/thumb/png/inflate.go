@@ -1,6 +1,7 @@
 package png
 
 import (
+	"context"
 	"encoding/binary"
 )
 
@@ -36,11 +37,13 @@ type inflater struct {
 	read, write int
 
 	block   blockKind
+	blocks  int // that may still come
 	final   bool
 	stored  int // bytes left of a stored block
-	lit     literals
-	dist    distances
-	lengths [maxLiterals + maxDistances + 16]uint8
+	lit     *literals
+	dist    *distances
+	dynamic codes // of a block that brings its own
+	lengths [maxLiterals + maxDistances]uint8
 
 	err error
 }
@@ -53,11 +56,13 @@ const (
 	huffmanBlock
 )
 
-// reset begins a stream; rows is the most bytes that next will be asked for at once.
-func (z *inflater) reset(src idatReader, rows int) error {
+// reset begins a stream. row is the most bytes that next will be asked for at once, and rows
+// how often.
+func (z *inflater) reset(src idatReader, row, rows int) error {
 	z.src, z.pos, z.end, z.last, z.bit, z.n = src, 0, 0, false, 0, 0
 	z.read, z.write, z.block, z.final, z.err = 0, 0, noBlock, false, nil
-	if want := outBytes + rows + outMargin; len(z.out) < want {
+	z.blocks = mostBlocks(row, rows)
+	if want := outBytes + row + outMargin; len(z.out) < want {
 		z.out = make([]byte, want)
 	}
 	z.fill()
@@ -69,14 +74,19 @@ func (z *inflater) reset(src idatReader, rows int) error {
 	return nil
 }
 
-// next hands out n bytes, which hold until it is called again.
-func (z *inflater) next(n int) ([]byte, error) {
+// mostBlocks bounds the work: an encoder makes blocks of kilobytes, or ends one or two with
+// each row, but an empty one takes ten bits.
+func mostBlocks(row, rows int) int { return 4096 + 4*rows + row*rows/64 }
+
+// next hands out n bytes, which hold until it is called again. The error of ctx is returned
+// as it is.
+func (z *inflater) next(ctx context.Context, n int) ([]byte, error) {
 	for z.write-z.read < n {
 		if z.err != nil {
 			return nil, z.err
 		}
 		z.makeRoom()
-		z.run()
+		z.run(ctx)
 	}
 	b := z.out[z.read : z.read+n]
 	z.read += n
@@ -94,12 +104,19 @@ func (z *inflater) makeRoom() {
 }
 
 // run inflates until out is nearly full or something is wrong.
-func (z *inflater) run() {
+func (z *inflater) run(ctx context.Context) {
 	for z.err == nil && len(z.out)-z.write > outMargin {
 		switch z.block {
 		case noBlock:
 			if z.final {
 				z.err = errTooShort
+				return
+			}
+			if z.blocks--; z.blocks < 0 {
+				z.err = errBlocks
+				return
+			}
+			if z.err = ctx.Err(); z.err != nil {
 				return
 			}
 			z.header()
@@ -159,7 +176,7 @@ func (z *inflater) take(n uint) uint {
 // decode inflates a block until it ends or out is nearly full. It is one function, unrolled,
 // since four fifths of the time that a PNG takes are spent here.
 func (z *inflater) decode() {
-	in, out := z.in[:], z.out
+	in, out, lit, dist := z.in[:], z.out, z.lit, z.dist
 	pos, bit, n, w := z.pos, z.bit, z.n, z.write
 	inLimit, outLimit := z.end-inMargin, len(out)-outMargin
 	good := w // all up to here came from bits that exist
@@ -178,22 +195,22 @@ func (z *inflater) decode() {
 		pos += int((63 - n) >> 3)
 		n |= 56
 		// At least 56 bits: five codes of the table fit.
-		e := z.lit.table[bit&(1<<literalBits-1)]
+		e := lit.table[bit&(1<<literalBits-1)]
 		if e&entryLiterals != 0 {
 			binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
 			w += int(e >> 8 & 3)
 			bit, n = bit>>(e&entryBits), n-uint(e&entryBits)
-			e = z.lit.table[bit&(1<<literalBits-1)]
+			e = lit.table[bit&(1<<literalBits-1)]
 			if e&entryLiterals != 0 {
 				binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
 				w += int(e >> 8 & 3)
 				bit, n = bit>>(e&entryBits), n-uint(e&entryBits)
-				e = z.lit.table[bit&(1<<literalBits-1)]
+				e = lit.table[bit&(1<<literalBits-1)]
 				if e&entryLiterals != 0 {
 					binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
 					w += int(e >> 8 & 3)
 					bit, n = bit>>(e&entryBits), n-uint(e&entryBits)
-					e = z.lit.table[bit&(1<<literalBits-1)]
+					e = lit.table[bit&(1<<literalBits-1)]
 				}
 			}
 		}
@@ -204,7 +221,7 @@ func (z *inflater) decode() {
 			continue
 		}
 		if e&entryKind == entryLong {
-			symbol, length := z.lit.find(bit)
+			symbol, length := lit.find(bit)
 			e = literalEntry(symbol)
 			if length == 0 {
 				e = entryNone
@@ -234,9 +251,9 @@ func (z *inflater) decode() {
 		extra := e >> 12 & 15
 		length := int(e>>16) + int(bit&(1<<extra-1))
 		bit, n = bit>>extra, n-uint(extra)
-		e = z.dist.table[bit&(1<<distanceBits-1)]
+		e = dist.table[bit&(1<<distanceBits-1)]
 		if e&entryKind == entryLong {
-			symbol, size := z.dist.find(bit)
+			symbol, size := dist.find(bit)
 			e = distanceEntry(symbol) | uint32(size)
 			if size == 0 {
 				e = entryNone
