@@ -227,10 +227,10 @@ type Hooks struct {
 	URL URL `yaml:"url"`
 	// Events are those that it wants, as in HookEndpoint.
 	Events []string `yaml:"events"`
-	// Secrets sign the body by Standard Webhooks (whsec_...); the first signs, all are
-	// sent while they rotate.
+	// Secrets sign the body by Standard Webhooks (whsec_...), each one: several while they
+	// rotate.
 	Secrets []Secret `yaml:"secrets"`
-	// Timeout is for one delivery. Defaults to 15s.
+	// Timeout is for one delivery, at most timeouts.notify. Defaults to 15s.
 	Timeout time.Duration `yaml:"timeout"`
 	// AllowPrivate permits receivers on loopback and private addresses, and plain http.
 	// Defaults to false.

@@ -72,6 +72,7 @@ func (v *validator) hooks() {
 			v.add("hooks.secrets", `set AFTERPUT_HOOKS_SECRETS=whsec_... (whsec_ and the base64 of 24 to 64 random bytes)`, "is empty while hooks.url is set")
 		}
 	}
+	v.hookTimeout("hooks.timeout", h.Timeout)
 	v.hookEvents("hooks.events", h.Events)
 	v.hookSecrets("hooks.secrets", h.Secrets)
 	named := regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
@@ -98,6 +99,7 @@ func (v *validator) hooks() {
 		if e.Timeout < 0 || (e.Timeout > 0 && e.Timeout < time.Millisecond) {
 			v.add(at+".timeout", "write a time such as 15s, or leave it out", "is %s", e.Timeout)
 		}
+		v.hookTimeout(at+".timeout", e.Timeout)
 	}
 }
 
@@ -106,6 +108,13 @@ func (v *validator) hookEvents(key string, events []string) {
 		if !slices.Contains(HookEvents(), event) {
 			v.add(key, "write some of "+strings.Join(HookEvents(), ", ")+"; none means all but "+orderUpdated, "has %q", event)
 		}
+	}
+}
+
+// hookTimeout refuses a time that no delivery can get.
+func (v *validator) hookTimeout(key string, d time.Duration) {
+	if most := v.cfg.Timeouts.Notify; d > most {
+		v.add(key, "write a shorter time, or a longer one for timeouts.notify", "is %s, and timeouts.notify ends every attempt after %s", d, most)
 	}
 }
 

@@ -99,6 +99,8 @@ func TestValidate(t *testing.T) {
 		{"hooks.endpoints[0].events has \"upload.lost\"", endpoint(func(e *config.HookEndpoint) { e.Events = []string{"upload.lost"} })},
 		{"hooks.endpoints[0].secrets is empty", endpoint(func(e *config.HookEndpoint) { e.Secrets = nil })},
 		{"hooks.endpoints[0].secrets has a secret (number 1)", endpoint(func(e *config.HookEndpoint) { e.Secrets = []config.Secret{"whsec_aHVzaA=="} })},
+		{"hooks.timeout is 1m0s, and timeouts.notify ends every attempt after 30s", func(c *c) { c.Hooks.Timeout = time.Minute }},
+		{"hooks.endpoints[0].timeout is 31s, and timeouts.notify", endpoint(func(e *config.HookEndpoint) { e.Timeout = 31 * time.Second })},
 		{"hooks.endpoints[0].timeout is -1s", endpoint(func(e *config.HookEndpoint) { e.Timeout = -time.Second })},
 		{"hooks.secrets is empty", func(c *c) { c.Hooks.Secrets = nil }},
 		{"cloudbase.controlEndpoint begins with none of https://", func(c *c) { c.CloudBase.ControlEndpoint = "tcb" }},
