@@ -153,6 +153,26 @@ func TestEventNames(t *testing.T) {
 	}
 }
 
+// TestRemovedNames: a removed object cannot be asked for. It is the one that was announced,
+// by whichever of its names.
+func TestRemovedNames(t *testing.T) {
+	t.Parallel()
+	const encoded, decoded = "users/o1/%E5%9B%BE.jpg", "users/o1/图.jpg"
+	for _, announced := range []string{encoded, decoded} {
+		w := newWorld(t)
+		w.announce(`{"files":[` + quoted(announced) + `]}`)
+		var got eventAnswer
+		w.event(cosEvent("ObjectRemove:Delete", encoded, encoded, "")).into(t, 202, &got)
+		require.Equal(t, announced, got.Results[0].Key)
+		require.Equal(t, 2, w.uploads()[0].Announcements)
+		require.Empty(t, w.objects.asked)
+	}
+	w := newWorld(t)
+	_, err := w.db.SQL().ExecContext(t.Context(), "ALTER TABLE uploads RENAME TO away")
+	require.NoError(t, err)
+	w.event(cosEvent("ObjectRemove:Delete", encoded, encoded, "")).requireError(t, 503, "UNAVAILABLE")
+}
+
 func TestEventOfForeignBucketIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

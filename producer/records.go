@@ -126,8 +126,17 @@ func (a *API) drafts(ctx context.Context, in door, evs []events.Event) (results 
 		case !e.Created && !e.Removed:
 			results[i].Status = "ignored"
 		default:
+			key := ""
+			if e.Removed {
+				key, err = a.announcedAs(ctx, e)
+			} else {
+				key = a.choose(heads, e)
+			}
+			if err != nil {
+				return nil, nil, nil, err
+			}
 			drafts = append(drafts, draft{meta: e, Announcement: pipeline.Announcement{
-				Bucket: e.Bucket, Key: a.choose(heads, e), Source: in.source, Removed: e.Removed,
+				Bucket: e.Bucket, Key: key, Source: in.source, Removed: e.Removed,
 			}})
 			from = append(from, i)
 		}
@@ -161,11 +170,37 @@ func (res *eventResult) refuse(key string, err error) {
 	}
 }
 
+// announcedAs finds the name that the removal of an object means. The object cannot be asked
+// for, so that the ledger decides, by what was announced.
+func (a *API) announcedAs(ctx context.Context, e events.Event) (string, error) {
+	if len(e.Keys) == 1 {
+		return e.Keys[0], nil
+	}
+	leave, err := a.enter()
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	ids := make([]string, len(e.Keys))
+	for i, key := range e.Keys {
+		ids[i] = pipeline.UploadID(e.Bucket, key)
+	}
+	known, err := a.opt.Ledger.UploadsByID(ctx, ids)
+	if err != nil {
+		return "", err
+	}
+	for i, key := range e.Keys {
+		if _, ok := known[ids[i]]; ok {
+			return key, nil
+		}
+	}
+	return e.Keys[0], nil
+}
+
 // choose finds the name that an event means: events may carry a name percent-encoded
-// or not, so that the bucket decides. A removed object cannot be asked for, and a bucket
-// that is not ours never is.
+// or not, so that the bucket decides. A bucket that is not ours is never asked.
 func (a *API) choose(ctx context.Context, e events.Event) string {
-	if _, ours := a.opt.Buckets.ByName(e.Bucket); !ours || len(e.Keys) == 1 || e.Removed {
+	if _, ours := a.opt.Buckets.ByName(e.Bucket); !ours || len(e.Keys) == 1 {
 		return e.Keys[0]
 	}
 	for _, key := range e.Keys {
