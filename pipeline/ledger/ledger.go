@@ -85,11 +85,13 @@ func New(opt Options) (*Ledger, error) {
 
 // Ping tells whether the ledger can be written to, by writing: a full disk still reads.
 func (l *Ledger) Ping(ctx context.Context) error {
-	return l.write(ctx, "ping", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw("INSERT INTO leases (name, holder, until) VALUES ('ping', '', ?)"+
-			l.db.Upsert([]string{"name"}, []string{"until"}), int64(at(l.now()))).Exec(ctx)
-		return err
-	})
+	return l.write(ctx, "ping", l.ping)
+}
+
+func (l *Ledger) ping(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("INSERT INTO leases (name, holder, until) VALUES ('ping', '', ?)"+
+		l.db.Upsert([]string{"name"}, []string{"until"}), int64(at(l.now()))).Exec(ctx)
+	return err
 }
 
 // write runs fn in one transaction, again where it lost against others, and classes what it returns: our own errors keep

@@ -1,15 +1,18 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
 // Migrate brings the schema up to the newest of the goose migrations in files. Several
@@ -33,44 +36,86 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 // Migration is one step of the schema.
 type Migration struct {
 	Version int64
-	// File is the name that it has among the migrations.
+	// File is the name that it has among the migrations. Empty for one that a newer program
+	// has applied.
 	File string
 	// AppliedAt is zero where the database has not had it yet.
 	AppliedAt time.Time
 }
 
-// Migrations lists the goose migrations in files and tells which of them the database has
-// had. It changes nothing but to make goose's own table.
+// Migrations lists the goose migrations in files, and those that the database has had
+// besides, by version, and tells which it has had. It only reads.
 func (db *DB) Migrations(ctx context.Context, files fs.FS) ([]Migration, error) {
 	p, err := db.migrations(files)
 	if err != nil {
 		return nil, fmt.Errorf("migrations of %s: %w", db.name, err)
 	}
-	status, err := p.Status(ctx)
+	had, err := db.had(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrations of %s: %w", db.name, err)
 	}
-	list := make([]Migration, 0, len(status))
-	for _, s := range status {
-		m := Migration{Version: s.Source.Version, File: s.Source.Path}
-		if s.State == goose.StateApplied {
-			m.AppliedAt = s.AppliedAt.UTC()
-		}
-		list = append(list, m)
+	var list []Migration
+	for _, s := range p.ListSources() {
+		list = append(list, Migration{Version: s.Version, File: s.Path, AppliedAt: had[s.Version]})
+		delete(had, s.Version)
 	}
+	for version, at := range had {
+		list = append(list, Migration{Version: version, AppliedAt: at})
+	}
+	slices.SortFunc(list, func(a, b Migration) int { return cmp.Compare(a.Version, b.Version) })
 	return list, nil
 }
 
+// had tells which versions the database has had, and when; none where goose has not been
+// there.
+func (db *DB) had(ctx context.Context) (map[int64]time.Time, error) {
+	store, err := database.NewStore(db.goose(), goose.DefaultTablename)
+	if err != nil {
+		return nil, err
+	}
+	tables := map[Dialect]string{
+		SQLite:   "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
+		Postgres: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
+		MySQL:    "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
+	}
+	var there int
+	if err := db.NewRaw(tables[db.Engine], goose.DefaultTablename).Scan(ctx, &there); err != nil || there == 0 {
+		return nil, err
+	}
+	versions, err := store.ListMigrations(ctx, db.writer.DB)
+	if err != nil {
+		return nil, err
+	}
+	had := make(map[int64]time.Time, len(versions))
+	for _, v := range versions {
+		if v.Version == 0 { // of the table itself
+			continue
+		}
+		m, err := store.GetMigration(ctx, db.writer.DB, v.Version)
+		if err != nil {
+			return nil, err
+		}
+		if m.IsApplied {
+			had[v.Version] = m.Timestamp.UTC()
+		}
+	}
+	return had, nil
+}
+
 func (db *DB) migrations(files fs.FS) (*goose.Provider, error) {
-	dialect := goose.DialectSQLite3
+	return goose.NewProvider(db.goose(), db.writer.DB, files)
+}
+
+// goose is what goose calls the engine.
+func (db *DB) goose() goose.Dialect {
 	switch db.Engine {
 	case Postgres:
-		dialect = goose.DialectPostgres
+		return goose.DialectPostgres
 	case MySQL:
-		dialect = goose.DialectMySQL
+		return goose.DialectMySQL
 	case SQLite:
 	}
-	return goose.NewProvider(dialect, db.writer.DB, files)
+	return goose.DialectSQLite3
 }
 
 // lockMigrations holds the lock of the migrations. It dies with its process, so a crash

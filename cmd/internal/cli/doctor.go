@@ -16,7 +16,9 @@ import (
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/doctor"
 	"github.com/afterput/afterput/cmd/internal/wire"
+	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/orders"
+	"github.com/afterput/afterput/pipeline/sqldb"
 )
 
 func (a *app) doctorCmd() *cobra.Command {
@@ -64,7 +66,8 @@ func checks(cfg *config.Config, log *slog.Logger) []doctor.Check {
 			Inspect: func(ctx context.Context) (orders.Schema, error) { return wire.InspectOrders(ctx, s.OrderTable, cfg) },
 		})
 	}
-	return []doctor.Check{redisCheck(cfg.Redis), certificate, stores}
+	book := doctor.Ledger{Open: func(ctx context.Context) (*sqldb.DB, *ledger.Ledger, error) { return wire.OpenLedger(ctx, cfg) }}
+	return []doctor.Check{redisCheck(cfg.Redis), book, certificate, stores}
 }
 
 // doctorSoon is how long Redis and each sentinel may take for one answer.

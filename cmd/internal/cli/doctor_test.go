@@ -60,6 +60,13 @@ func TestDoctor(t *testing.T) {
 	require.Equal(t, exitUnhealthy, r.code, r.err)
 	require.Contains(t, r.out, "fail\tredis\tno sentinel names the master m: 127.0.0.1:1: ")
 
+	r = do(t, "doctor", "-c", path, "--only", "ledger")
+	require.Equal(t, exitOK, r.code, r.err)
+	require.Contains(t, r.out, "ok\tledger\tit takes writes")
+	r = doWith(t, []string{"AFTERPUT_LEDGER_URL=sqlite://" + filepath.Join(t.TempDir(), "none.db")}, "", "doctor", "-c", path, "--only", "ledger")
+	require.Equal(t, exitUnhealthy, r.code, r.err)
+	require.Contains(t, r.out, "afterput migrate up")
+
 	r = do(t, "doctor", "-c", path, "--only", "orders")
 	require.Equal(t, exitOK, r.code, r.err)
 	require.Contains(t, r.out, "ok\torders\tthe table orders is there, and its columns can be read and written; the array is a TEXT")

@@ -84,19 +84,6 @@ func (f facts) version() Finding {
 	return Finding{Level: OK, What: what}
 }
 
-// older compares versions by their first two numbers.
-func older(version, than string) bool {
-	numbers := func(s string) (major, minor int) {
-		parts := append(strings.SplitN(s, ".", 3), "0")
-		major, _ = strconv.Atoi(parts[0])
-		minor, _ = strconv.Atoi(parts[1])
-		return major, minor
-	}
-	a, b := numbers(version)
-	x, y := numbers(than)
-	return a < x || a == x && b < y
-}
-
 func (f facts) role() Finding {
 	switch f.info["role"] {
 	case "":

@@ -29,19 +29,34 @@ func LedgerSQL(cfg *config.Config) (string, error) {
 	return ledger.MigrationSQL(engine)
 }
 
+// OpenLedger opens a ledger that exists, and applies no migration.
+func OpenLedger(ctx context.Context, cfg *config.Config) (*sqldb.DB, *ledger.Ledger, error) {
+	return ledgerOf(ctx, cfg, sqldb.Open)
+}
+
+func ledgerOf(
+	ctx context.Context, cfg *config.Config, open func(context.Context, string) (*sqldb.DB, error),
+) (*sqldb.DB, *ledger.Ledger, error) {
+	db, err := open(ctx, cfg.Ledger.URL.Reveal())
+	if err != nil {
+		return nil, nil, &OpenError{PartLedger, err}
+	}
+	l, err := ledger.New(ledger.Options{DB: db})
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, l, nil
+}
+
 func migrations(
 	ctx context.Context, cfg *config.Config, open func(context.Context, string) (*sqldb.DB, error),
 	first func(*ledger.Ledger, context.Context) error,
 ) (list []sqldb.Migration, err error) {
-	db, err := open(ctx, cfg.Ledger.URL.Reveal())
-	if err != nil {
-		return nil, &OpenError{PartLedger, err}
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	l, err := ledger.New(ledger.Options{DB: db})
+	db, l, err := ledgerOf(ctx, cfg, open)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := first(l, ctx); err != nil {
 		return nil, &OpenError{PartLedger, err}
 	}
