@@ -161,6 +161,16 @@ func TestRedisCluster(t *testing.T) {
 	enqueues(t, app)
 	require.ErrorContains(t, app.Redis.Get(t.Context(), "else").Err(), "NOPERM")
 
+	_, err := app.Redis.ClusterInfo(t.Context()).Result() // what the monitor shows of a cluster
+	require.NoError(t, err)
+	_, err = app.Redis.ClusterNodes(t.Context()).Result()
+	require.NoError(t, err)
+	_, err = app.Redis.ClusterKeySlot(t.Context(), "asynq:{checks}").Result()
+	require.NoError(t, err)
+	heard, err := app.Desk.Cancel(t.Context(), "check:u1:1")
+	require.NoError(t, err)
+	require.Zero(t, heard)
+
 	var urls []pipeline.TempURL
 	var ids []string
 	for i := range 20 {
