@@ -29,6 +29,9 @@ type OpenAttempt struct {
 	Removal Removal
 	// StartedAt is when the attempt began.
 	StartedAt time.Time
+	// Asked is when that was announced, or wished for by hand, which made the run necessary;
+	// zero where an older version wished for it. A run that died was asked for before it died.
+	Asked time.Time
 	// Since is when the first attempt of this run began, now for the first.
 	Since time.Time
 	// Suspect says that an earlier attempt of this step was left unfinished by a worker
@@ -90,7 +93,7 @@ func (l *Ledger) begin(
 	run := row.run()
 	a := &OpenAttempt{
 		Run: run, Worker: worker, Upload: u.upload(), Kept: rawJSON(row.Result),
-		Spent: map[pipeline.Class]int{}, StartedAt: now, Since: now, N: 1,
+		Asked: row.AskedAt.time(), Spent: map[pipeline.Class]int{}, StartedAt: now, Since: now, N: 1,
 	}
 	var err error
 	if run.Step == pipeline.StepCheck {
@@ -195,6 +198,7 @@ func (l *Ledger) Supersede(ctx context.Context, a *OpenAttempt, cause error, che
 		if err != nil {
 			return err
 		}
+		w.asked = row.AskedAt
 		row.State, row.Detail = string(pipeline.Skipped), "the object is another one than the check saw"
 		row.SweepAfter, row.UpdatedAt = 0, at(w.now)
 		if err := l.put(ctx, tx, row); err != nil {

@@ -32,6 +32,7 @@ func (w *wishes) finish(ctx context.Context, a *OpenAttempt, res pipeline.StepRe
 	if err != nil {
 		return err
 	}
+	w.asked = row.AskedAt
 	result, err := toJSON(res.Result)
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ func (l *Ledger) Bury(ctx context.Context, a *OpenAttempt, d Death) (letterID in
 		if err != nil {
 			return err
 		}
+		w.asked = row.AskedAt
 		row.State, row.Code, row.Detail = string(pipeline.Dead), "", text(d.Cause.Error(), 500)
 		row.SweepAfter, row.ReadyAt, row.UpdatedAt = 0, 0, at(w.now)
 		if err := l.put(ctx, tx, row); err != nil {

@@ -91,6 +91,7 @@ type stepRow struct {
 	Result     string `bun:"result"`
 	SweepAfter micros `bun:"sweep_after"`
 	ReadyAt    micros `bun:"ready_at"`
+	AskedAt    micros `bun:"asked_at"`
 	UpdatedAt  micros `bun:"updated_at"`
 }
 

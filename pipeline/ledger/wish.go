@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -23,6 +24,8 @@ type wishes struct {
 	tx   bun.Tx
 	now  time.Time
 	list []pipeline.Wish
+	// asked is when that was announced which the wishes follow from; 0 is now.
+	asked micros
 }
 
 // want makes sure that the step runs after this moment: a new row, a new gen for one
@@ -33,6 +36,9 @@ func (w *wishes) want(ctx context.Context, u *uploadRow, step pipeline.Step, sco
 		row = &stepRow{UploadID: u.ID, Step: string(step), Scope: scope}
 	} else if err != nil {
 		return err
+	}
+	if row.State != string(pipeline.Pending) && row.State != string(pipeline.Dead) || row.AskedAt == 0 {
+		row.AskedAt = cmp.Or(w.asked, at(w.now)) // what is open since then is as late as it was
 	}
 	if row.State != string(pipeline.Pending) || row.StartedGen >= row.Gen {
 		row.Gen++

@@ -124,6 +124,9 @@ func Run(t *testing.T, open Factory) {
 		"deliveries of orders are due":             orderEventsAreDue,
 		"orders of which nobody wants to hear":     orderEventsOfNobody,
 		"telling an endpoint again":                toldAgain,
+		"when a run was asked for":                 askedAt,
+		"a run that is asked for again":            askedAgain,
+		"open letters by step and class":           openLetters,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
