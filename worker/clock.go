@@ -42,6 +42,12 @@ type watch struct {
 	log *slog.Logger
 }
 
+// Skew gives how far the clock now is ahead of that of Redis.
+func Skew(ctx context.Context, rdb redis.UniversalClient, now func() time.Time) (time.Duration, error) {
+	skew, _, _, err := (&watch{rdb: rdb, now: now}).skew(ctx)
+	return skew, err
+}
+
 // skew gives how far this clock is ahead of that of Redis, as seen in the middle of the
 // round trip, with both times.
 func (w *watch) skew(ctx context.Context) (skew time.Duration, mine, theirs time.Time, err error) {

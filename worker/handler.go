@@ -36,6 +36,7 @@ type handler struct {
 	pulse    *pulse
 	outage   *outage
 	worker   string
+	ended    func(ctx context.Context, e End) // nil tells nobody
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -81,6 +82,9 @@ func (h *handler) unreadable(ctx context.Context, t *asynq.Task, cause error) er
 		return h.noLedger(ctx, pipeline.Run{}, err)
 	}
 	h.log.ErrorContext(ctx, "task cannot be read", "type", t.Type(), "error", cause)
+	if h.ended != nil {
+		h.ended(ctx, End{State: pipeline.Dead, Class: pipeline.Bug})
+	}
 	return fmt.Errorf("%sof class bug: %w: %w", deadPrefix, cause, asynq.SkipRetry)
 }
 
@@ -131,6 +135,7 @@ func (h *handler) finished(ctx context.Context, a *ledger.OpenAttempt, res pipel
 	if err != nil {
 		return h.noLedger(ctx, a.Run, err)
 	}
+	h.tell(ctx, a, res.State, res.Code, "")
 	h.logger(a).InfoContext(ctx, "step ended", "state", res.State, "took", h.now().Sub(a.StartedAt).Round(time.Millisecond), "code", res.Code, "detail", res.Detail)
 	h.enqueue(ctx, made)
 	return nil
@@ -143,6 +148,7 @@ func (h *handler) finished(ctx context.Context, a *ledger.OpenAttempt, res pipel
 // overlap would otherwise raise each other for ever.
 func (h *handler) wroteLate(ctx context.Context, a *ledger.OpenAttempt) error {
 	h.logger(a).InfoContext(ctx, "superseded")
+	h.tell(ctx, a, pipeline.Pending, "", pipeline.Superseded)
 	writes := a.Step == pipeline.StepThumbnail || a.Step == pipeline.StepWarm || a.Step == pipeline.StepAttach
 	now, err := h.ledger.Upload(ctx, a.UploadID)
 	if err != nil {
@@ -190,8 +196,12 @@ func (h *handler) verdict(
 	log := h.logger(a).With("class", class, "error", cause)
 	if class == pipeline.Superseded {
 		circles, err := h.outdated(ctx, a, cause)
-		if err != nil || circles == nil {
+		if err != nil {
 			return time.Time{}, "", err
+		}
+		if circles == nil {
+			h.tell(ctx, a, pipeline.Skipped, "", class)
+			return time.Time{}, "", nil
 		}
 		dead, err = h.bury(ctx, t, a, circles)
 		return time.Time{}, dead, err
@@ -206,7 +216,11 @@ func (h *handler) verdict(
 	}
 	if !dies {
 		log.WarnContext(ctx, "attempt failed", "retryIn", readyAt.Sub(h.now()).Round(time.Millisecond))
-		return readyAt, "", h.ledger.Retry(ctx, a, class, cause, readyAt)
+		err := h.ledger.Retry(ctx, a, class, cause, readyAt)
+		if err == nil {
+			h.tell(ctx, a, pipeline.Pending, "", class)
+		}
+		return readyAt, "", err
 	}
 	if class == pipeline.Missing && a.Step == pipeline.StepCheck && (!a.Upload.CheckedAt.IsZero() || a.Removal != ledger.NotRemoved) {
 		return time.Time{}, "", h.gone(ctx, a)
@@ -222,6 +236,7 @@ func (h *handler) bury(ctx context.Context, t *asynq.Task, a *ledger.OpenAttempt
 	if err != nil {
 		return "", err
 	}
+	h.tell(ctx, a, pipeline.Dead, "", class)
 	h.logger(a).ErrorContext(ctx, "step died", "class", class, "error", cause, "letter", letter)
 	h.enqueue(ctx, made)
 	return fmt.Sprint(letter), nil
@@ -235,6 +250,7 @@ func (h *handler) gone(ctx context.Context, a *ledger.OpenAttempt) error {
 		State: pipeline.Done, Code: pipeline.CodeObjectGone, Detail: "the object is not in the bucket any more", Content: &content,
 	})
 	if err == nil {
+		h.tell(ctx, a, pipeline.Done, pipeline.CodeObjectGone, "")
 		h.enqueue(ctx, made)
 	}
 	return err

@@ -47,6 +47,8 @@ type Options struct {
 	SweepEvery time.Duration
 	// ShutdownTimeout is how long Shutdown waits for running tasks. Default 25 seconds.
 	ShutdownTimeout time.Duration
+	// Ended is told how each attempt ended, once the ledger has it. Nil tells nobody.
+	Ended func(ctx context.Context, e End)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger gets one line for each thing that an operator would want to know. Required.
@@ -101,7 +103,7 @@ func New(opt Options) (*Worker, error) {
 	w.pulse = &pulse{ping: func(ctx context.Context) error { return desk.Ping(ctx, w.recover.queues...) }, log: log}
 	w.handler = &handler{
 		ledger: opt.Ledger, queue: queue, inspect: inspect, steps: opt.Steps,
-		budgets: opt.Budgets.withDefaults(), timeouts: opt.Timeouts, pulse: w.pulse, worker: w.id, now: opt.Now, log: log,
+		budgets: opt.Budgets.withDefaults(), timeouts: opt.Timeouts, pulse: w.pulse, worker: w.id, ended: opt.Ended, now: opt.Now, log: log,
 		outage: &outage{ping: opt.Ledger.Ping, every: time.Second, stop: w.stop, log: log},
 	}
 	w.repairs = newRepairCounts()

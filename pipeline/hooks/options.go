@@ -62,6 +62,8 @@ type Options struct {
 	// MaxInFlight is how many deliveries may be under way to the endpoint at once in this
 	// process, so that one that hangs leaves workers to the others. Default 0: any number.
 	MaxInFlight int
+	// Observe is told of each delivery that was sent. Nil tells nobody.
+	Observe func(ctx context.Context, d Delivery)
 	// Logger gets a line when the endpoint is paused and when it is back. Nil logs nothing.
 	Logger *slog.Logger
 	// UserAgent defaults to "afterput".

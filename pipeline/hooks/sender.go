@@ -33,6 +33,16 @@ type Sender struct {
 	circuit *circuit
 }
 
+// Delivery is one attempt to deliver an event.
+type Delivery struct {
+	// Endpoint is its name.
+	Endpoint string
+	// Class says why it failed; empty where the endpoint took it.
+	Class pipeline.Class
+	// Took is the time from dialing to the end of the answer.
+	Took time.Duration
+}
+
 // New makes a Sender. Without a URL it sends nothing and needs no secret. Close it.
 func New(opt Options) (*Sender, error) {
 	s := &Sender{opt: opt.withDefaults()}
@@ -88,7 +98,11 @@ func (s *Sender) Notify(ctx context.Context, e pipeline.Event) (sent bool, err e
 			Err: errors.New("the endpoint is paused after failures, or busy"),
 		}
 	}
+	began := time.Now()
 	sent, err = s.post(ctx, req)
+	if s.opt.Observe != nil {
+		s.opt.Observe(ctx, Delivery{Endpoint: s.opt.Name, Class: pipeline.ClassOf(err), Took: time.Since(began)})
+	}
 	s.judge(ctx, err)
 	return sent, err
 }

@@ -39,6 +39,9 @@ type Options struct {
 	// MaxIdleConns is how many idle connections are kept per bucket. Defaults to 64;
 	// it should not be below the number of concurrent steps.
 	MaxIdleConns int
+	// Observe is told of each request once its answer has begun, or none has come. Nil tells
+	// nobody.
+	Observe func(ctx context.Context, c Call)
 	// Now is the clock that signatures are made with. Defaults to time.Now.
 	Now func() time.Time
 }

@@ -43,11 +43,15 @@ func New(opt Options) (*Store, error) {
 		return nil, errors.New("objects: no bucket is configured")
 	}
 	transport := newTransport(opt)
+	var sends http.RoundTripper = bounded{transport}
+	if opt.Observe != nil {
+		sends = observed{sends, opt.Observe}
+	}
 	s := &Store{
 		opt:       opt,
 		buckets:   make(map[string]*bucket, len(opt.Buckets)),
 		transport: transport,
-		plain:     &http.Client{Transport: bounded{transport}, CheckRedirect: noRedirect},
+		plain:     &http.Client{Transport: sends, CheckRedirect: noRedirect},
 	}
 	for _, bo := range opt.Buckets {
 		if err := bo.check(); err != nil {
@@ -61,7 +65,7 @@ func New(opt Options) (*Store, error) {
 			return nil, err
 		}
 		client := cos.NewClient(&cos.BaseURL{BucketURL: endpoint}, &http.Client{
-			Transport:     signer{key: bo.key(), now: opt.Now, next: bounded{transport}},
+			Transport:     signer{key: bo.key(), now: opt.Now, next: sends},
 			CheckRedirect: noRedirect,
 		})
 		client.Conf.RetryOpt.Count = 1 // the worker retries, with its own backoff

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -99,6 +100,54 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Body = &limited{body: resp.Body, left: maxAnswer}
 	}
 	return resp, nil
+}
+
+// Call is one request to COS.
+type Call struct {
+	// Op is get, head, put, delete, list, convert, or public for the unsigned HEAD that
+	// finds out whether everybody may read an object.
+	Op string
+	// Status is that of the answer; 0 where none came.
+	Status int
+	// Took is the time until the answer began.
+	Took time.Duration
+}
+
+// Ops lists the operations that a Call can name.
+func Ops() []string {
+	return []string{"get", "head", "put", "delete", "list", "convert", "public"}
+}
+
+// observed tells of each request.
+type observed struct {
+	next http.RoundTripper
+	tell func(ctx context.Context, c Call)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o observed) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := time.Now()
+	resp, err := o.next.RoundTrip(r)
+	c := Call{Op: opOf(r), Took: time.Since(began)}
+	if err == nil {
+		c.Status = resp.StatusCode
+	}
+	o.tell(r.Context(), c)
+	return resp, err
+}
+
+func opOf(r *http.Request) string {
+	switch {
+	case r.Method == http.MethodHead && r.Header.Get("Authorization") == "":
+		return "public"
+	case r.Method != http.MethodGet:
+		return strings.ToLower(r.Method)
+	case r.URL.Path == "/":
+		return "list"
+	case strings.Contains(r.URL.RawQuery, "imageMogr2"):
+		return "convert"
+	}
+	return "get"
 }
 
 type limited struct {

@@ -82,6 +82,7 @@ func (q *question) cached(ctx context.Context) {
 	entries, err := s.opt.Cache.Entries(ctx, slices.Compact(names)...)
 	if err != nil {
 		s.opt.Logger.WarnContext(ctx, "no cached URLs", "error", err)
+		s.observe(ctx, 0, len(q.open))
 		return
 	}
 	now := s.opt.Now()
@@ -103,8 +104,15 @@ func (q *question) cached(ctx context.Context) {
 			rest = append(rest, o)
 		}
 	}
+	s.observe(ctx, len(q.open)-len(rest), len(rest))
 	q.open = rest
 	s.refresh(ctx, aging)
+}
+
+func (s *Service) observe(ctx context.Context, hits, misses int) {
+	if s.opt.Observe != nil {
+		s.opt.Observe(ctx, hits, misses)
+	}
 }
 
 // ask finds out about what is not cached: from the ledger, and from the storage where

@@ -59,6 +59,9 @@ type Options struct {
 	Timeout time.Duration
 	// Concurrency is how many objects are asked about at once by one process. Defaults to 16.
 	Concurrency int
+	// Observe is told how many files of a question the cache had, and how many not. Nil tells
+	// nobody.
+	Observe func(ctx context.Context, hits, misses int)
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Logger gets what could not be asked. Nil: none.

@@ -2,6 +2,7 @@ package thumb
 
 import (
 	"context"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -16,13 +17,15 @@ type budget struct {
 }
 
 type share struct {
-	of   *semaphore.Weighted
-	most int64
+	of      *semaphore.Weighted
+	most    int64
+	used    *atomic.Int64 // bytes
+	waiting *atomic.Int64 // images
 }
 
 func newShare(most int64) share {
 	most = max(most, 1)
-	return share{of: semaphore.NewWeighted(most), most: most}
+	return share{of: semaphore.NewWeighted(most), most: most, used: new(atomic.Int64), waiting: new(atomic.Int64)}
 }
 
 func newBudget(bytes int64) budget {
@@ -40,8 +43,26 @@ func (s share) try(n int64) (release func(), ok bool) {
 // take waits for n bytes and gives what lets go of them.
 func (s share) take(ctx context.Context, n int64) (release func(), err error) {
 	n = min(max(n, 1), s.most)
-	if err := s.of.Acquire(ctx, n); err != nil {
+	s.waiting.Add(1)
+	err = s.of.Acquire(ctx, n)
+	s.waiting.Add(-1)
+	if err != nil {
 		return nil, transient("thumb.wait", err)
 	}
-	return func() { s.of.Release(n) }, nil
+	s.used.Add(n)
+	return func() { s.used.Add(-n); s.of.Release(n) }, nil
 }
+
+// Use is how much of a budget is taken now.
+type Use struct {
+	// Bytes are taken, of Limit.
+	Bytes, Limit int64
+	// Waiting counts the images that wait for their share.
+	Waiting int64
+}
+
+func (s share) use() Use { return Use{Bytes: s.used.Load(), Limit: s.most, Waiting: s.waiting.Load()} }
+
+// Budget tells how much memory images take now: files as they were read, and what becomes
+// of them.
+func (e *Engine) Budget() (files, pixels Use) { return e.budget.files.use(), e.budget.pixels.use() }

@@ -89,12 +89,17 @@ func TestBudget(t *testing.T) {
 		}
 		synctest.Wait()
 		require.EqualValues(t, 3, running.Load())
+		files, pixels := e.Budget()
+		require.Equal(t, Use{Bytes: 90 << 10, Limit: 90 << 10, Waiting: 9}, pixels)
+		require.Equal(t, Use{Bytes: 12 * int64(len(png)), Limit: 30 << 10}, files)
 		for done.Load() < 12 {
 			<-time.After(time.Second)
 			synctest.Wait()
 		}
 		require.EqualValues(t, 3, peak.Load())
 		require.Equal(t, 4*time.Second, time.Since(start))
+		files, pixels = e.Budget()
+		require.Zero(t, files.Bytes+pixels.Bytes+files.Waiting+pixels.Waiting)
 	})
 }
 
