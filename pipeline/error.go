@@ -75,6 +75,14 @@ const (
 	CodeWebhookRefused Code = "WEBHOOK_REFUSED"
 )
 
+// ContentCodes lists the codes by which steps refuse what was uploaded.
+func ContentCodes() []Code {
+	return []Code{
+		CodeEmptyFile, CodeTypeNotAllowed, CodeExtensionMismatch, CodeTooLarge, CodeTooManyPixels,
+		CodeTooManyFrames, CodePolyglot, CodeCorruptFile, CodeObjectGone,
+	}
+}
+
 // Error is the one error type of the domain.
 type Error struct {
 	// Class decides what happens next.
