@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -64,6 +65,7 @@ type Worker struct {
 	sweep    *sweeper
 	recover  *recoverer
 	repairs  *repairCounts
+	running  atomic.Bool
 	clock    *watch
 	pulse    *pulse
 	stopping context.CancelFunc
@@ -125,6 +127,9 @@ func New(opt Options) (*Worker, error) {
 // ID names the worker in attempts: host-pid-random.
 func (w *Worker) ID() string { return w.id }
 
+// Running tells whether the worker has started and does not stop yet.
+func (w *Worker) Running() bool { return w.running.Load() }
+
 // Repairs counts what the sweep and the recovery of this worker have put right since it
 // was made, with a count for each of Repairs().
 func (w *Worker) Repairs() map[Repair]int64 { return w.repairs.all() }
@@ -163,6 +168,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	for _, loop := range []func(context.Context){w.heartbeat, w.sweep.run, w.recover.run, w.clock.run, w.pulse.run} {
 		w.wg.Go(func() { loop(ctx) })
 	}
+	w.running.Store(true)
 	w.opt.Logger.InfoContext(ctx, "worker started", "worker", w.id, "pools", w.pools())
 	return nil
 }
@@ -170,6 +176,7 @@ func (w *Worker) Start(ctx context.Context) error {
 // Shutdown stops fetching, waits for running tasks up to the timeout, gives the others
 // back to the queue and marks their attempts interrupted.
 func (w *Worker) Shutdown() {
+	w.running.Store(false)
 	w.stopped.Do(func() { close(w.stop) })
 	var pools sync.WaitGroup
 	for _, s := range w.servers {

@@ -20,7 +20,7 @@ func (a *app) serveCmd() *cobra.Command {
 		Use: "serve", GroupID: "run", Short: "Take announcements over HTTP; monitor and health", Args: cobra.NoArgs,
 		Long: `Serves POST /v1/uploads, POST /v1/events/cos, GET /v1/uploads/{id}, GET /put-sign,
 GET /post-policy and more on http.listen until it is interrupted: GET /openapi.json lists
-them. /healthz, /readyz and /monitor are there as well.`,
+them. /healthz, /readyz, /metrics and /monitor are there as well.`,
 		Example: "  afterput serve\n  afterput serve --with-worker",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			defer stopped(cmd.Context(), &err)
@@ -51,7 +51,9 @@ func (a *app) workerCmd() *cobra.Command {
 	var pools []string
 	cmd := &cobra.Command{
 		Use: "worker", GroupID: "run", Short: "Run worker pools", Args: cobra.NoArgs,
-		Long:    "Runs the named pools, or all: checks, thumbnails, orders, urls, hooks. Stops within 25 s of SIGTERM and charges nobody.",
+		Long: `Runs the named pools, or all: checks, thumbnails, orders, urls, hooks. Stops within 25 s of
+SIGTERM and charges nobody. With worker.listen it answers /metrics, /healthz and /readyz
+there, from before it starts until it has stopped.`,
 		Example: "  afterput worker\n  afterput worker --pool thumbnails",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			defer stopped(cmd.Context(), &err)
@@ -77,6 +79,11 @@ func (a *app) workerCmd() *cobra.Command {
 			if err := w.PingRedis(cmd.Context()); err != nil {
 				return err
 			}
+			quiet, err := a.watchWorker(cmd.Context(), w, wk)
+			if err != nil {
+				return err
+			}
+			defer quiet()
 			if err := wk.Start(cmd.Context()); err != nil {
 				return err
 			}
@@ -93,6 +100,32 @@ func (a *app) workerCmd() *cobra.Command {
 	}
 	cmd.Flags().StringSliceVar(&pools, "pool", nil, "pools to run (default all)")
 	return cmd
+}
+
+// watchWorker answers for a worker on worker.listen, if that is set, until quiet is called.
+func (a *app) watchWorker(ctx context.Context, w *wire.App, wk *worker.Worker) (quiet func(), err error) {
+	if w.Config.Worker.Listen == "" {
+		return func() {}, nil
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", w.Config.Worker.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("worker.listen: %w", err)
+	}
+	h, err := w.WorkerHandler(ln.Addr(), wk)
+	if err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	srv, done := wire.Server(h), make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(ln) // ends when it is closed
+	}()
+	w.Log.InfoContext(ctx, "answering for the worker", "listen", ln.Addr().String())
+	return func() {
+		_ = srv.Close()
+		<-done
+	}, nil
 }
 
 // stopped makes a service that was told to stop while it was starting end in peace.

@@ -24,6 +24,7 @@ type Config struct {
 	Retry      Retry      `yaml:"retry"`
 	Timeouts   Timeouts   `yaml:"timeouts"`
 	Sweep      Sweep      `yaml:"sweep"`
+	Worker     Worker     `yaml:"worker"`
 	Reconcile  Reconcile  `yaml:"reconcile"`
 	Log        Log        `yaml:"log"`
 
@@ -405,6 +406,14 @@ type Timeouts struct {
 	Attach    time.Duration `yaml:"attach"`
 	Warm      time.Duration `yaml:"warm"`
 	Notify    time.Duration `yaml:"notify"`
+}
+
+// Worker is a worker process.
+type Worker struct {
+	// Listen is host:port where it answers /metrics, /healthz and /readyz. On another address
+	// than loopback /metrics wants a key of scope monitor. Empty, the default: nowhere, so
+	// that several fit on one machine. serve answers them on http.listen.
+	Listen string `yaml:"listen"`
 }
 
 // Sweep is the repair that compares ledger and queue.

@@ -24,6 +24,11 @@ func (v *validator) doors() {
 	if _, port, err := net.SplitHostPort(c.HTTP.Listen); err != nil || port == "" {
 		v.add("http.listen", "write host:port, such as 127.0.0.1:8080", "is %q", c.HTTP.Listen)
 	}
+	if at := c.Worker.Listen; at != "" {
+		if _, port, err := net.SplitHostPort(at); err != nil || port == "" {
+			v.add("worker.listen", "write host:port, such as 127.0.0.1:9464, or nothing", "is %q", at)
+		}
+	}
 	if h := c.HTTP.PublicHost; net.ParseIP(h) == nil && !hostName.MatchString(h) {
 		v.add("http.publicHost", "write the name alone, such as up.example.com", "is %q", h)
 	}

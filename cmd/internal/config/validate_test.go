@@ -118,6 +118,7 @@ func TestValidate(t *testing.T) {
 		{"tempurl.privateTTL is 25h", func(c *c) { c.TempURL.PrivateTTL = 25 * time.Hour }},
 		{"tempurl.missTTL is -1s", func(c *c) { c.TempURL.MissTTL = -time.Second }},
 		{"http.listen is \"8080\"", func(c *c) { c.HTTP.Listen = "8080" }},
+		{"worker.listen is \"9464\"", func(c *c) { c.Worker.Listen = "9464" }},
 		{"http.progress.bytes is 0", func(c *c) { c.HTTP.Progress.Bytes = 0 }},
 		{"http.progress.every is 0s", func(c *c) { c.HTTP.Progress.Every = 0 }},
 		{"http.progress.atMost is 1ms", func(c *c) { c.HTTP.Progress.AtMost = time.Millisecond }},

@@ -13,11 +13,17 @@ type repairs struct {
 	total  *prometheus.Desc
 }
 
-// Repairs shows what the sweep and the recovery of this process have put right.
-func (m *Metrics) Repairs(counts func() map[worker.Repair]int64) {
-	m.reg.MustRegister(&repairs{
-		counts: counts, total: desc("repairs_total", "What the sweep and the recovery put right, by kind.", "repair"),
-	})
+// Worker shows what the worker of this process does: what its sweep and recovery have put
+// right, and its thumbnail engine. A second worker takes the place of the first.
+func (m *Metrics) Worker(counts func() map[worker.Repair]int64, e *thumb.Engine) {
+	for _, c := range []prometheus.Collector{newRepairs(counts), newEngine(e)} {
+		m.reg.Unregister(c)
+		m.reg.MustRegister(c)
+	}
+}
+
+func newRepairs(counts func() map[worker.Repair]int64) *repairs {
+	return &repairs{counts: counts, total: desc("repairs_total", "What the sweep and the recovery put right, by kind.", "repair")}
 }
 
 // Describe implements prometheus.Collector.
@@ -36,15 +42,14 @@ type engine struct {
 	images, used, limit, waiting *prometheus.Desc
 }
 
-// Engine shows the budget and the paths of the thumbnail engine.
-func (m *Metrics) Engine(e *thumb.Engine) {
-	m.reg.MustRegister(&engine{
+func newEngine(e *thumb.Engine) *engine {
+	return &engine{
 		Engine:  e,
 		images:  desc("thumbnail_images_total", "Images that thumbnails were made of, by the path through the engine and the type.", "path", "type"),
 		used:    desc("thumbnail_budget_used_bytes", "Memory of the budget that images take now: files as they were read, and pixels.", "share"),
 		limit:   desc("thumbnail_budget_limit_bytes", "Memory that the budget has for files and for pixels.", "share"),
 		waiting: desc("thumbnail_budget_waiting_images", "Images that wait for their share of the budget.", "share"),
-	})
+	}
 }
 
 // Describe implements prometheus.Collector.

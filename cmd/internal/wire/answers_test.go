@@ -95,6 +95,7 @@ func requests(t *testing.T) []request {
 		{method: "GET", path: "/multipart-sign?method=post&uploads=&owner=o1&cosKey=" + answersParts, auth: bearer(announcer), unfitAuth: bearer(watcher)},
 		{method: "GET", path: "/healthz"},
 		{method: "GET", path: "/readyz"},
+		{method: "GET", path: "/metrics", auth: bearer(watcher), unfitAuth: bearer(announcer)},
 		{method: "GET", path: "/openapi.json"},
 	}
 }

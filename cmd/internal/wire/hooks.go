@@ -24,7 +24,7 @@ func (a *App) endpoints() []hooks.Options {
 		out = append(out, hooks.Options{
 			Name: e.Name, Book: a.Ledger, URL: e.URL.Reveal(), Secrets: secrets,
 			Timeout: e.Timeout, AllowPrivate: a.Config.Hooks.AllowPrivate,
-			MaxInFlight: most, Logger: a.Log,
+			MaxInFlight: most, Observe: a.Metrics.Delivery, Logger: a.Log,
 		})
 	}
 	return out

@@ -25,6 +25,7 @@ func (a *App) openRedis(context.Context) error {
 	if err != nil {
 		return err
 	}
+	rdb.AddHook(a.Metrics.RedisHook())
 	a.Redis = rdb
 	a.Queue, a.Desk = tasks.NewEnqueuer(rdb, a.timeouts(), nil), tasks.NewDesk(rdb)
 	if a.Cache, err = tempurl.NewCache(rdb, tempurl.CacheOptions{PublicTTL: a.Config.TempURL.PublicTTL}); err != nil {

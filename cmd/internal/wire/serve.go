@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -10,13 +9,13 @@ import (
 	"github.com/afterput/afterput/producer/auth"
 )
 
-// Handler makes the HTTP side: API, monitor and health.
+// Handler makes the HTTP side: API, monitor, metrics and health.
 func (a *App) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	if err := a.mount(mux); err != nil {
 		return nil, err
 	}
-	return a.faults.handler(auth.WithRequestID(mux)), nil
+	return a.faults.handler(a.Metrics.Doors(auth.WithRequestID(mux))), nil
 }
 
 // mount mounts every door. What is mounted here is in the OpenAPI document, or a page.
@@ -37,31 +36,13 @@ func (a *App) mount(mux producer.Mux) error {
 	if err := a.registerSign(mux, gate, p); err != nil {
 		return err
 	}
-	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
-	mux.Handle("GET /readyz", http.HandlerFunc(a.ready))
+	a.registerHealth(mux, func(h http.Handler) http.Handler { return gate.Require(auth.ScopeMonitor, h) }, a.serveChecks())
 	if a.Config.Monitor.Enabled {
 		m := monitor.New(a.Redis, a.Config.Monitor.AllowWrites)
 		mux.Handle(monitor.Path+"/", gate.Require(auth.ScopeMonitor, m))
 		mux.Handle(monitor.Path, http.RedirectHandler(monitor.Path+"/", http.StatusTemporaryRedirect))
 	}
 	return nil
-}
-
-// ready answers 200 when announcements can be taken: that needs the ledger. Redis away
-// is told, but turns nobody off, because the ledger keeps what comes.
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-	defer cancel()
-	if err := a.Ledger.Ping(ctx); err != nil {
-		a.Log.WarnContext(ctx, "not ready", "error", err)
-		http.Error(w, "ledger: not reachable", http.StatusServiceUnavailable)
-		return
-	}
-	if err := a.Desk.Ping(ctx); err != nil {
-		_, _ = w.Write([]byte("ok, but redis does not answer: tasks wait in the ledger\n"))
-		return
-	}
-	_, _ = w.Write([]byte("ok\n"))
 }
 
 // Server makes the HTTP server with deadlines against slow clients.

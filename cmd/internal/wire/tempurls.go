@@ -18,7 +18,7 @@ func (a *App) registerTempURLs(mux producer.Mux, api *producer.API) error {
 			return err
 		},
 		Cache: a.Cache, Known: a.Ledger.UploadsByID, Original: a.original,
-		PublicTTL: c.PublicTTL, PrivateTTL: c.PrivateTTL, MissTTL: c.MissTTL, Logger: a.Log,
+		PublicTTL: c.PublicTTL, PrivateTTL: c.PrivateTTL, MissTTL: c.MissTTL, Observe: a.Metrics.Lookup, Logger: a.Log,
 	})
 	if err != nil {
 		return err

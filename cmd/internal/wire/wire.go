@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/afterput/afterput/cmd/internal/config"
+	"github.com/afterput/afterput/cmd/internal/telemetry"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/cloudbase"
 	"github.com/afterput/afterput/pipeline/ledger"
@@ -35,6 +36,7 @@ type App struct {
 	Orders  pipeline.OrderStores
 	Cache   *tempurl.Cache
 	Buckets pipeline.Buckets
+	Metrics *telemetry.Metrics
 
 	accounts accounts
 	gateways map[string]*cloudbase.Client  // by bucket; those of CloudBase, where there is a key
@@ -47,12 +49,13 @@ type App struct {
 // Open connects to what the configuration names and migrates the ledger. Redis is not
 // asked: whoever needs it finds out. Errors are *OpenError.
 func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg.Inherited(), Log: log, faults: newFaults(), accounts: accounts{}}
+	a := &App{Config: cfg.Inherited(), Log: log, Metrics: telemetry.New(), faults: newFaults(), accounts: accounts{}}
 	for _, open := range []func(context.Context) error{a.openLedger, a.openRedis, a.openObjects, a.openOrders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
 	}
+	a.watch()
 	return a, nil
 }
 
@@ -98,7 +101,7 @@ func (a *App) openLedger(ctx context.Context) error {
 }
 
 func (a *App) openObjects(context.Context) error {
-	opt := objects.Options{}
+	opt := objects.Options{Observe: a.Metrics.ObjectCall}
 	if err := a.openCloudBase(); err != nil {
 		return &OpenError{PartStorage, err}
 	}

@@ -110,6 +110,9 @@ func TestHandler(t *testing.T) {
 	}{
 		{"alive", "GET", "/healthz", "", http.StatusOK},
 		{"ready", "GET", "/readyz", "", http.StatusOK},
+		{"metrics without a key", "GET", "/metrics", "", http.StatusUnauthorized},
+		{"metrics without the scope", "GET", "/metrics", announcer, http.StatusForbidden},
+		{"metrics", "GET", "/metrics", watcher, http.StatusOK},
 		{"monitor without a key", "GET", "/monitor/", "", http.StatusUnauthorized},
 		{"monitor with a wrong key", "GET", "/monitor/", "wrong-0123456789", http.StatusUnauthorized},
 		{"monitor without the scope", "GET", "/monitor/", announcer, http.StatusForbidden},
@@ -146,25 +149,6 @@ func TestMonitorOff(t *testing.T) {
 	h, err := open(t, cfg).Handler()
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, ask(h, "GET", "/monitor/", watcher).Code)
-}
-
-// serve takes announcements while Redis is away, and none while the ledger is.
-func TestReady(t *testing.T) {
-	t.Parallel()
-	cfg := valid(t)
-	cfg.Redis.URL = "redis://127.0.0.1:1/0"
-	app := open(t, cfg)
-	h, err := app.Handler()
-	require.NoError(t, err)
-	rec := ask(h, "GET", "/readyz", "")
-	require.Equal(t, http.StatusOK, rec.Code)
-	require.Contains(t, rec.Body.String(), "redis does not answer")
-
-	require.NoError(t, app.Close())
-	rec = ask(h, "GET", "/readyz", "")
-	require.Equal(t, http.StatusServiceUnavailable, rec.Code)
-	require.Equal(t, "ledger: not reachable\n", rec.Body.String())
-	require.Equal(t, http.StatusOK, ask(h, "GET", "/healthz", "").Code)
 }
 
 func TestWorkerPools(t *testing.T) {

@@ -25,7 +25,7 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 	if err := a.checkOrders(ctx); err != nil {
 		return nil, err
 	}
-	steps, err := a.steps()
+	steps, engine, err := a.steps()
 	if err != nil {
 		return nil, err
 	}
@@ -38,40 +38,49 @@ func (a *App) Worker(ctx context.Context, pools []string) (*worker.Worker, error
 		return nil, err
 	}
 	r := a.Config.Retry
-	return worker.New(worker.Options{
+	w, err := worker.New(worker.Options{
 		Ledger: a.Ledger, Redis: rdb, Steps: steps, Pools: run, Timeouts: a.timeouts(),
 		Budgets: worker.Budgets{
 			Transient: r.Transient, Missing: r.Missing, Conflict: r.Conflict,
 			ThrottledFor: r.ThrottledFor, WaitingFor: r.WaitingFor,
 		},
-		SweepEvery: a.Config.Sweep.Every, Now: a.faults.now(), Logger: a.Log,
+		SweepEvery: a.Config.Sweep.Every, Ended: a.Metrics.Attempt, Now: a.faults.now(), Logger: a.Log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	rdb.AddHook(a.Metrics.RedisHook()) // inside of the worker's own, which wait
+	a.Metrics.Worker(w.Repairs, engine)
+	return w, nil
 }
 
-func (a *App) steps() (worker.Steps, error) {
+func (a *App) steps() (worker.Steps, *thumb.Engine, error) {
 	opt := a.engineOptions()
 	thumb.LimitMemory(opt.Budget)
 	engine, err := thumb.New(opt)
 	if err != nil {
-		return worker.Steps{}, fmt.Errorf("thumbnails: %w", err)
+		return worker.Steps{}, nil, fmt.Errorf("thumbnails: %w", err)
 	}
 	isolated, err := a.isolated(opt)
 	if err != nil {
-		return worker.Steps{}, err
+		return worker.Steps{}, nil, err
 	}
 	thumbnails, err := a.posters(a.faults.engine(engine))
 	if err != nil {
-		return worker.Steps{}, err
+		return worker.Steps{}, nil, err
 	}
 	alone, err := a.posters(isolated)
 	if err != nil {
-		return worker.Steps{}, err
+		return worker.Steps{}, nil, err
 	}
 	endpoints, err := hooks.NewSet(a.endpoints())
 	if err != nil {
-		return worker.Steps{}, fmt.Errorf("hooks: %w", err)
+		return worker.Steps{}, nil, fmt.Errorf("hooks: %w", err)
 	}
 	a.closers = append(a.closers, endpoints.Close)
+	for _, e := range a.Config.Hooks.All() {
+		a.Metrics.Endpoint(e.Name)
+	}
 	s := worker.Steps{
 		Rules:      a.rulesOf(""),
 		ByBucket:   make(map[string]worker.Rules),
@@ -92,7 +101,7 @@ func (a *App) steps() (worker.Steps, error) {
 	if a.Orders != nil {
 		s.Orders = a.faults.orders(a.Orders)
 	}
-	return s, nil
+	return s, engine, nil
 }
 
 // rulesOf are the rules by which a bucket's uploads are checked and shrunk.
