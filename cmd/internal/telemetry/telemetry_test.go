@@ -45,28 +45,32 @@ func scrape(t *testing.T, m *telemetry.Metrics) map[string]*dto.MetricFamily {
 	return families
 }
 
-// value gives the value of one series: of a histogram, its count. labels are as
-// "step=check,state=done", in the order of their names.
-func value(t *testing.T, families map[string]*dto.MetricFamily, name, labels string) float64 {
-	t.Helper()
-	require.Contains(t, families, "afterput_"+name)
+// find gives the value of one series: of a histogram, its count. labels are as
+// "state=done,step=check", in the order of their names.
+func find(families map[string]*dto.MetricFamily, name, labels string) (value float64, ok bool) {
 	for _, m := range families["afterput_"+name].GetMetric() {
 		var have []string
 		for _, l := range m.GetLabel() {
 			have = append(have, l.GetName()+"="+l.GetValue())
 		}
-		if strings.Join(have, ",") == labels {
-			switch {
-			case m.Counter != nil:
-				return m.GetCounter().GetValue()
-			case m.Histogram != nil:
-				return float64(m.GetHistogram().GetSampleCount())
-			}
-			return m.GetGauge().GetValue()
+		switch {
+		case strings.Join(have, ",") != labels:
+			continue
+		case m.Counter != nil:
+			return m.GetCounter().GetValue(), true
+		case m.Histogram != nil:
+			return float64(m.GetHistogram().GetSampleCount()), true
 		}
+		return m.GetGauge().GetValue(), true
 	}
-	require.Fail(t, "no such series", "%s{%s}", name, labels)
-	return 0
+	return 0, false
+}
+
+func value(t *testing.T, families map[string]*dto.MetricFamily, name, labels string) float64 {
+	t.Helper()
+	v, ok := find(families, name, labels)
+	require.True(t, ok, "no %s{%s}", name, labels)
+	return v
 }
 
 func full(t *testing.T) *telemetry.Metrics {
