@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,11 +71,11 @@ func TestStates(t *testing.T) {
 func TestManyProbes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var asked, hung int
+		var asked, hung atomic.Int64
 		release := make(chan struct{})
 		p := health.New([]health.Check{
-			{Name: "ledger", Needed: true, Run: func(context.Context) error { asked++; return nil }},
-			{Name: "storage", Run: func(context.Context) error { hung++; <-release; return nil }},
+			{Name: "ledger", Needed: true, Run: func(context.Context) error { asked.Add(1); return nil }},
+			{Name: "storage", Run: func(context.Context) error { hung.Add(1); <-release; return nil }},
 		}, health.Options{Logger: slog.New(slog.DiscardHandler)})
 		began := time.Now()
 		var wg sync.WaitGroup
@@ -87,11 +88,11 @@ func TestManyProbes(t *testing.T) {
 		}
 		wg.Wait()
 		require.Equal(t, 2*time.Second, time.Since(began))
-		require.Equal(t, 1, asked)
+		require.EqualValues(t, 1, asked.Load())
 		time.Sleep(time.Second)
 		probe(t, p)
-		require.Equal(t, 2, asked)
-		require.Equal(t, 1, hung)
+		require.EqualValues(t, 2, asked.Load())
+		require.EqualValues(t, 1, hung.Load())
 		close(release)
 		time.Sleep(time.Second)
 		_, report := probe(t, p)

@@ -35,7 +35,7 @@ func newDoors(reg prometheus.Registerer) *doors {
 func (m *Metrics) Doors(next http.Handler) http.Handler {
 	d := m.doors
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
+		ctx, began := r.Context(), time.Now()
 		d.flying.Inc()
 		rec := &recorder{ResponseWriter: w, request: r}
 		defer func() {
@@ -48,7 +48,7 @@ func (m *Metrics) Doors(next http.Handler) http.Handler {
 				status = http.StatusOK
 			}
 			d.count.WithLabelValues(route, codeOf(status)).Inc()
-			observe(r.Context(), d.took.WithLabelValues(route), time.Since(began))
+			observe(ctx, d.took.WithLabelValues(route), time.Since(began))
 		}()
 		next.ServeHTTP(rec, r)
 	})
