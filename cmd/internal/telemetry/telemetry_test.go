@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,9 +157,10 @@ func TestSickParts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := telemetry.New()
-		asked, release := 0, make(chan struct{})
+		var asked atomic.Int64
+		release := make(chan struct{})
 		m.Queues(func(context.Context) ([]tasks.Depth, error) {
-			asked++
+			asked.Add(1)
 			<-release
 			return nil, errors.New("gone")
 		}, nil)
@@ -183,7 +185,7 @@ func TestSickParts(t *testing.T) {
 			require.NotContains(t, names, "afterput_queue_tasks")
 			require.NotContains(t, names, "afterput_dead_letters")
 		}
-		require.Equal(t, 1, asked)
+		require.EqualValues(t, 1, asked.Load())
 		close(release)
 	})
 }
