@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/cmd/internal/demo"
+	"github.com/afterput/afterput/cmd/internal/doctor"
 	"github.com/afterput/afterput/cmd/internal/wire"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/pipeline/sqldb/sqldbtest"
@@ -37,8 +39,9 @@ func (s servers) left(t *testing.T) (names []string) {
 	rdb, err := wire.Redis(config.Redis{URL: config.URL(s.redis)}, 0)
 	require.NoError(t, err)
 	defer func() { _ = rdb.Close() }()
-	names, err = rdb.Keys(t.Context(), "*").Result()
-	require.NoError(t, err)
+	for keys := rdb.Scan(t.Context(), 0, "*", 1000).Iterator(); keys.Next(t.Context()); {
+		names = append(names, keys.Val())
+	}
 	if path, ok := strings.CutPrefix(s.database, "sqlite://"); ok {
 		files, err := filepath.Glob(path + "*")
 		require.NoError(t, err)
@@ -60,6 +63,32 @@ func counted(rep demo.Report) demo.Report {
 	return rep
 }
 
+// leastRedis is a Redis with a user who may do what doctor wants, and nothing else.
+func leastRedis(t testing.TB) string {
+	t.Helper()
+	server := redistest.Start(t)
+	admin := server.Client()
+	require.NoError(t, admin.Do(t.Context(), "ACL", "SETUSER", "least", "on", ">word", "resetkeys", "resetchannels", "-@all").Err())
+	at := strings.Replace(server.URL, "redis://", "redis://least:word@", 1)
+	for range 3 {
+		check := doctor.Redis{User: "least", Open: func() (redis.UniversalClient, error) {
+			return wire.Redis(config.Redis{URL: config.URL(at)}, 0)
+		}}
+		for _, f := range check.Run(t.Context()) {
+			command, _, _ := strings.Cut(f.Mend, ";")
+			if !strings.HasPrefix(command, "ACL SETUSER least ") {
+				continue
+			}
+			var args []any
+			for field := range strings.FieldsSeq(command) {
+				args = append(args, field)
+			}
+			require.NoError(t, admin.Do(t.Context(), args...).Err(), command)
+		}
+	}
+	return at
+}
+
 // On servers the demo gives the report that it gives in the embedded world, and it leaves
 // nothing there.
 func TestE2EDemoOnServers(t *testing.T) {
@@ -70,7 +99,7 @@ func TestE2EDemoOnServers(t *testing.T) {
 		database func(testing.TB) string
 		redis    func(testing.TB) string
 	}{
-		{"postgres and redis", true, sqldbtest.Postgres, func(t testing.TB) string { return redistest.Start(t).URL }},
+		{"postgres and redis", true, sqldbtest.Postgres, leastRedis},
 		{"mariadb and sentinels", false, sqldbtest.MariaDB, func(t testing.TB) string { return redistest.StartSentinel(t, "").URL }},
 		{"sqlite and redis", false, sqldbtest.SQLite, func(t testing.TB) string { return redistest.Start(t).URL }},
 	} {
