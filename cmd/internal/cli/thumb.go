@@ -50,6 +50,9 @@ of the whole process, by the median; PEAK is the most memory that the process ha
 			if err != nil {
 				return err
 			}
+			if err := bench.apart(args); err != nil {
+				return err
+			}
 			return a.thumb(cmd.Context(), p, bench, args)
 		},
 	}

@@ -60,8 +60,11 @@ func TestThumbFails(t *testing.T) {
 	require.Contains(t, r.out, "40x30 ")
 	require.Contains(t, r.err, "2 of 3 files")
 	require.Equal(t, exitPartial, do(t, "thumb", good, "--max-pixels", "100").code)
+	same := photoFile(t, "good.jpg", samples.Photo(samples.Options{Width: 60, Height: 80}))
+	require.Zero(t, do(t, "thumb", good, same, "--sizes", "40").code)
 	for _, args := range [][]string{
 		{},
+		{good, same, "--out", t.TempDir()},
 		{good, "--sizes", "0"},
 		{good, "--sizes", "10x"},
 		{good, "--engine", "vips"},

@@ -51,6 +51,22 @@ type thumbOut struct {
 	File   string `json:"file,omitempty"`
 }
 
+// apart sees that no file's thumbnails would replace those of another one.
+func (b *thumbBench) apart(files []string) error {
+	if b.out == "" {
+		return nil
+	}
+	seen := map[string]string{}
+	for _, name := range files {
+		base := filepath.Base(name)
+		if other, ok := seen[base]; ok {
+			return failf(exitUsage, "usage", "", "with --out, the thumbnails of %s would replace those of %s", name, other)
+		}
+		seen[base] = name
+	}
+	return nil
+}
+
 // file does everything for one file, with a call of tell before each repeat.
 func (b *thumbBench) file(ctx context.Context, name string, tell func(string)) (thumbRow, error) {
 	row := thumbRow{File: name}
