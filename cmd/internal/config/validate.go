@@ -139,6 +139,9 @@ func (v *validator) numbers() {
 			v.add(d.key, fmt.Sprintf("write at least %s", d.min), "is %s", d.value)
 		}
 	}
+	if c.Retry.Gather >= c.Timeouts.Attach {
+		v.add("retry.gather", "write less than timeouts.attach", "is %s, and an attach ends after %s", c.Retry.Gather, c.Timeouts.Attach)
+	}
 }
 
 func (v *validator) reconcile() {

@@ -65,6 +65,7 @@ func TestValidate(t *testing.T) {
 		{"orders.url names no environment", func(c *c) { c.Orders.URL, c.CloudBase.APIKey = "cloudbase://env-1a2b3c/orders", "k" }},
 		{"orders.table is \"a.b\"", func(c *c) { c.Orders.URL, c.CloudBase.APIKey, c.Orders.Table = "cloudbase://e", "k", "a.b" }},
 		{"orders.versionColumn is \"$v\"", func(c *c) { c.Orders.VersionColumn = "$v" }},
+		{"retry.gather is 30s, and an attach ends after 30s", func(c *c) { c.Retry.Gather = 30 * time.Second }},
 		{"retry.gather is -1s", func(c *c) { c.Retry.Gather = -time.Second }},
 		{"buckets[0].region is \"\"", func(c *c) { c.Buckets[0].Region = "" }},
 		{"buckets[1].name is \"a-1\" a second time", func(c *c) { c.Buckets = append(c.Buckets, c.Buckets[0]) }},
