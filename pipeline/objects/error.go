@@ -47,6 +47,7 @@ const (
 	codeSlowDown       = "SlowDown"
 	codeTimeSkewed     = "RequestTimeTooSkewed"
 	codeRequestTimeout = "RequestTimeout"
+	codeExpiredToken   = "ExpiredToken"
 )
 
 // failure classes an error of the SDK or of the HTTP client.
@@ -71,8 +72,12 @@ func (b *bucket) refused(op, key string, resp *http.Response, code, message stri
 	if code == codeTimeSkewed {
 		cause.Message = "the clock of this machine and that of COS differ too much: set it by NTP"
 	}
+	class := classOf(resp, code)
+	if code == codeExpiredToken && b.keys.Forget(b.keys.used().ID) {
+		class = pipeline.Transient // with the next key
+	}
 	return &pipeline.Error{
-		Class: classOf(resp, code), Op: op, Key: key,
+		Class: class, Op: op, Key: key,
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After")), Err: cause,
 	}
 }
@@ -142,7 +147,7 @@ func bare(err error) error {
 // clean shortens a text of the server and takes our secrets out of it, should it quote
 // them.
 func (b *bucket) clean(s string, more ...string) string {
-	for _, secret := range append(more, b.key.Secret, b.key.Token) {
+	for _, secret := range append(more, b.keys.used().Secret, b.keys.used().Token) {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret, "***")
 		}

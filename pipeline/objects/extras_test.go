@@ -58,8 +58,9 @@ func TestPresignGet(t *testing.T) {
 	}{{"now", now, 200}, {"over", now.Add(-10*time.Minute - time.Second), 403}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			u, err := w.store.PresignGet(bucket, key, 10*time.Minute, tt.at)
+			u, until, err := w.store.PresignGet(t.Context(), bucket, key, 10*time.Minute, tt.at)
 			require.NoError(t, err)
+			require.Equal(t, tt.at.Add(10*time.Minute), until)
 			require.Equal(t, tt.want, status(t, u))
 		})
 	}
@@ -88,7 +89,7 @@ func TestURL(t *testing.T) {
 	require.Equal(t, "https://a-1250000000.cos.ap-guangzhou.myqcloud.com/users/o%20p/%E5%9B%BE%281%29%2B.jpg", s.URL("a-1250000000", "users/o p/图(1)+.jpg"))
 	require.Equal(t, "https://cdn.example.com/b-1250000000/k", s.URL("b-1250000000", "k"))
 	require.Empty(t, s.URL("c-1250000000", "k"))
-	u, err := s.PresignGet("b-1250000000", "k", time.Minute, time.Unix(1_800_000_000, 0))
+	u, _, err := s.PresignGet(t.Context(), "b-1250000000", "k", time.Minute, time.Unix(1_800_000_000, 0))
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(u, "https://b-1250000000.cos.ap-beijing.myqcloud.com/k?"), "signed URLs are of the endpoint")
 }

@@ -60,10 +60,14 @@ type BucketOptions struct {
 	// are public, such as a CDN's; {bucket} and {region} are replaced. Defaults to the
 	// endpoint.
 	PublicBase string
-	// SecretID and SecretKey sign the requests.
+	// SecretID and SecretKey sign the requests, unless there are Keys.
 	SecretID, SecretKey string
-	// SessionToken belongs to a temporary key; empty for a permanent one.
+	// SessionToken belongs to a temporary key; empty for a permanent one. Expires is when
+	// that ends; zero where it is not known.
 	SessionToken string
+	Expires      time.Time
+	// Keys gives the key of each request instead; nil for the one above.
+	Keys Keys
 	// Env is the CloudBase environment that owns the bucket; empty for plain COS.
 	Env string
 	// Processing lets COS be asked to convert images of the bucket (CI), which is paid by use.
@@ -72,6 +76,15 @@ type BucketOptions struct {
 	// only objects that are put by it have the metadata that the environment's clients need
 	// for a download URL. Nil puts objects by the bucket's own key, without it.
 	Uploads Uploads
+}
+
+// Keys gives keys that change: *credentials.Process.
+type Keys interface {
+	// Key gives a key that holds now. Its errors have a class.
+	Key(ctx context.Context) (qsign.Key, error)
+	// Forget lets go of the key of a SecretID, because COS says that it has ended. It is
+	// false where no other one will come.
+	Forget(secretID string) bool
 }
 
 // Uploads asks the gateway of an environment: *cloudbase.Client.
@@ -148,6 +161,8 @@ func (o BucketOptions) check() error {
 	switch {
 	case o.Name == "":
 		return errors.New("objects: a bucket has no name")
+	case o.Keys != nil:
+		return nil
 	case o.SecretID == "" || o.SecretKey == "":
 		return fmt.Errorf("objects: bucket %q: SecretID or SecretKey is empty", o.Name)
 	case strings.TrimSpace(o.SecretID) != o.SecretID || strings.TrimSpace(o.SecretKey) != o.SecretKey:
@@ -156,6 +171,11 @@ func (o BucketOptions) check() error {
 	return nil
 }
 
-func (o BucketOptions) key() qsign.Key {
-	return qsign.Key{ID: o.SecretID, Secret: o.SecretKey, Token: o.SessionToken}
+// keys gives the bucket's keys.
+func (o BucketOptions) keys() *keyring {
+	own := fixed{ID: o.SecretID, Secret: o.SecretKey, Token: o.SessionToken, Expires: o.Expires}
+	if o.Keys != nil {
+		return &keyring{Keys: o.Keys}
+	}
+	return &keyring{Keys: own}
 }

@@ -26,7 +26,7 @@ type Store struct {
 var _ pipeline.Objects = (*Store)(nil)
 
 type bucket struct {
-	key      qsign.Key
+	keys     *keyring
 	endpoint *url.URL
 	public   *url.URL
 	client   *cos.Client
@@ -64,14 +64,15 @@ func New(opt Options) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
+		keys := bo.keys()
 		client := cos.NewClient(&cos.BaseURL{BucketURL: endpoint}, &http.Client{
-			Transport:     signer{key: bo.key(), now: opt.Now, next: sends},
+			Transport:     signer{keys: keys, now: opt.Now, next: sends},
 			CheckRedirect: noRedirect,
 		})
 		client.Conf.RetryOpt.Count = 1 // the worker retries, with its own backoff
 		client.Conf.EnableCRC = false  // Put compares the checksum itself
 		s.buckets[bo.Name] = &bucket{
-			key: bo.key(), endpoint: endpoint, public: public, client: client, env: bo.Env, uploads: bo.Uploads,
+			keys: keys, endpoint: endpoint, public: public, client: client, env: bo.Env, uploads: bo.Uploads,
 			processing: bo.Processing,
 		}
 	}
@@ -94,18 +95,23 @@ func (s *Store) URL(bucketName, key string) string {
 	return b.public.String() + "/" + qsign.EscapePath(key)
 }
 
-// PresignGet gives a URL at the endpoint under which the object can be read from now
-// until now plus ttl, whatever its visibility. The URL is a secret while it holds.
-func (s *Store) PresignGet(bucketName, key string, ttl time.Duration, now time.Time) (string, error) {
+// PresignGet gives a URL at the endpoint under which the object can be read from now until
+// the time that it gives too, whatever its visibility: now plus ttl, or earlier, when the
+// key ends. The URL is a secret while it holds.
+func (s *Store) PresignGet(ctx context.Context, bucketName, key string, ttl time.Duration, now time.Time) (string, time.Time, error) {
 	const op = "objects.presign"
 	b, err := s.find(op, bucketName, key)
 	if err != nil {
-		return "", err
+		return "", time.Time{}, err
+	}
+	who, err := b.keys.Key(ctx)
+	if err != nil {
+		return "", time.Time{}, pipeline.Errorf(pipeline.Transient, op, key, "%w", err)
 	}
 	u := *b.endpoint
 	u.Path = "/" + key
-	w := qsign.Window{Start: now.Add(-skewAllowance), End: now.Add(ttl)}
-	return qsign.PresignURL(b.key, http.MethodGet, &u, w), nil
+	w := who.Bound(qsign.Window{Start: now.Add(-skewAllowance), End: now.Add(ttl)})
+	return qsign.PresignURL(who, http.MethodGet, &u, w), w.End, nil
 }
 
 // find gives the bucket and refuses keys that must not be sent.

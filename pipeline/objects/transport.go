@@ -49,16 +49,23 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 
 // signer signs each request as it goes out.
 type signer struct {
-	key  qsign.Key
+	keys Keys
 	now  func() time.Time
 	next http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
+	key, err := s.keys.Key(r.Context())
+	if err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, err
+	}
 	r = r.Clone(r.Context())
-	if s.key.Token != "" {
-		r.Header.Set("X-Cos-Security-Token", s.key.Token)
+	if key.Token != "" {
+		r.Header.Set("X-Cos-Security-Token", key.Token)
 	}
 	signed := qsign.Host(r.URL.Host)
 	for name, values := range r.Header {
@@ -67,7 +74,7 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	now := s.now()
-	r.Header.Set("Authorization", qsign.Authorization(s.key, qsign.Request{
+	r.Header.Set("Authorization", qsign.Authorization(key, qsign.Request{
 		Method: r.Method, Path: r.URL.Path, Params: r.URL.Query(), Header: signed,
 	}, qsign.Window{Start: now.Add(-skewAllowance), End: now.Add(signedFor)}))
 	return s.next.RoundTrip(r)

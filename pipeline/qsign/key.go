@@ -22,6 +22,20 @@ type Key struct {
 	Secret string
 	// Token is the session token of a temporary key; empty for a permanent one.
 	Token string
+	// Expires is when the key ends by itself; zero for never, or where that is not known.
+	// Nothing that is signed with it holds longer.
+	Expires time.Time
+}
+
+// Bound gives the part of a window in which the key holds.
+func (k Key) Bound(w Window) Window {
+	if !k.Expires.IsZero() && w.End.After(k.Expires) {
+		w.End = k.Expires
+		if w.Start.After(w.End) {
+			w.Start = w.End
+		}
+	}
+	return w
 }
 
 // String gives the SecretID only.

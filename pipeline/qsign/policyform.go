@@ -39,9 +39,11 @@ func (f PolicyForm) Fields() map[string]string {
 // SignPolicy signs p for the window w. It puts the conditions that COS wants of every
 // policy (q-sign-algorithm, q-ak, q-sign-time) before those of p.
 func SignPolicy(key Key, p Policy, w Window) (PolicyForm, error) {
+	w = key.Bound(w)
 	if p.Expiration.IsZero() {
 		p.Expiration = w.End
 	}
+	p.Expiration = key.Bound(Window{End: p.Expiration}).End
 	keyTime := w.String()
 	p.Conditions = append([]Condition{
 		Equal("q-sign-algorithm", Algorithm),

@@ -50,6 +50,7 @@ func PresignURL(key Key, method string, u *url.URL, w Window) string {
 const tokenName = "x-cos-security-token" //nolint:gosec // the name of a header, not a token
 
 func sign(key Key, req Request, w Window) Signature {
+	w = key.Bound(w)
 	headers, headerList := canonical(req.Header, nil)
 	params, paramList := canonical(req.Params, nil)
 	sig := Signature{KeyID: key.ID, Window: w, HeaderList: headerList, ParamList: paramList}

@@ -50,18 +50,19 @@ func (r *Resolver) PublicURLs(ctx context.Context, bucket string, keys []string)
 	return out, nil
 }
 
-// Presigner signs a GET of an object that works from now for ttl.
+// Presigner signs a GET of an object that works from now for ttl, or until the key ends
+// that signs, and tells until when.
 type Presigner interface {
-	PresignGet(bucket, key string, ttl time.Duration, now time.Time) (string, error)
+	PresignGet(ctx context.Context, bucket, key string, ttl time.Duration, now time.Time) (string, time.Time, error)
 }
 
 // MaxPresignTTL is the longest life of a URL that Presign mints.
 const MaxPresignTTL = 24 * time.Hour
 
-// Presign mints a URL of a private object for the one who asked, working for ttl from
-// now. It is never cached and must not be logged. A ttl outside 1 s to MaxPresignTTL is
+// Presign mints a URL of a private object for the one who asked, working for ttl from now
+// or until the key ends. It is never cached and must not be logged. A ttl outside 1 s to MaxPresignTTL is
 // Invalid.
-func Presign(p Presigner, file pipeline.FileID, ttl time.Duration, now time.Time) (pipeline.TempURL, error) {
+func Presign(ctx context.Context, p Presigner, file pipeline.FileID, ttl time.Duration, now time.Time) (pipeline.TempURL, error) {
 	const op = "tempurl.presign"
 	name := file.String()
 	if ttl < time.Second || ttl > MaxPresignTTL {
@@ -70,12 +71,12 @@ func Presign(p Presigner, file pipeline.FileID, ttl time.Duration, now time.Time
 	if err := pipeline.CheckName(file.Path); err != nil {
 		return pipeline.TempURL{}, err
 	}
-	u, err := p.PresignGet(file.Bucket, file.Path, ttl, now)
+	u, expires, err := p.PresignGet(ctx, file.Bucket, file.Path, ttl, now)
 	if err != nil {
 		return pipeline.TempURL{}, &pipeline.Error{
 			Class: pipeline.ClassOf(err), Op: op, Key: name,
 			Code: pipeline.CodeOf(err), RetryAfter: pipeline.RetryAfterOf(err), Err: err,
 		}
 	}
-	return pipeline.TempURL{FileID: name, URL: u, Expires: now.Add(ttl)}, nil
+	return pipeline.TempURL{FileID: name, URL: u, Expires: expires}, nil
 }

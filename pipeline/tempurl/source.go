@@ -65,13 +65,13 @@ func NewCOS(store interface {
 }
 
 // PrivateURLs presigns.
-func (c *COS) PrivateURLs(_ context.Context, bucket string, keys []string, ttl time.Duration) ([]pipeline.ResolvedURL, error) {
+func (c *COS) PrivateURLs(ctx context.Context, bucket string, keys []string, ttl time.Duration) ([]pipeline.ResolvedURL, error) {
 	if len(keys) > MaxBatch {
 		return nil, pipeline.Errorf(pipeline.Bug, "tempurl.presign", bucket, "%d objects in one call: at most %d", len(keys), MaxBatch)
 	}
 	out := make([]pipeline.ResolvedURL, len(keys))
 	for i, key := range keys {
-		u, err := Presign(c.signer, pipeline.FileID{Bucket: bucket, Path: key}, ttl, c.now())
+		u, err := Presign(ctx, c.signer, pipeline.FileID{Bucket: bucket, Path: key}, ttl, c.now())
 		out[i] = pipeline.ResolvedURL{URL: u.URL, Expires: u.Expires, Err: err}
 	}
 	return out, nil

@@ -190,25 +190,25 @@ func TestResolver(t *testing.T) {
 
 type presigner struct{ err error }
 
-func (p presigner) PresignGet(bucket, key string, ttl time.Duration, _ time.Time) (string, error) {
-	return fmt.Sprintf("https://%s/%s?ttl=%s", bucket, key, ttl), p.err
+func (p presigner) PresignGet(_ context.Context, bucket, key string, ttl time.Duration, now time.Time) (string, time.Time, error) {
+	return fmt.Sprintf("https://%s/%s?ttl=%s", bucket, key, ttl), now.Add(ttl), p.err
 }
 
 func TestPresign(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	id := pipeline.FileID{Env: "env", Bucket: "b-125", Path: "users/oX/1.jpg"}
-	u, err := tempurl.Presign(presigner{}, id, time.Minute, now)
+	u, err := tempurl.Presign(t.Context(), presigner{}, id, time.Minute, now)
 	require.NoError(t, err)
 	require.Equal(t, pipeline.TempURL{FileID: id.String(), URL: "https://b-125/users/oX/1.jpg?ttl=1m0s", Expires: now.Add(time.Minute)}, u)
 
 	for _, ttl := range []time.Duration{0, -1, 25 * time.Hour} {
-		_, err = tempurl.Presign(presigner{}, id, ttl, now)
+		_, err = tempurl.Presign(t.Context(), presigner{}, id, ttl, now)
 		require.Equal(t, pipeline.Invalid, pipeline.ClassOf(err))
 	}
-	_, err = tempurl.Presign(presigner{}, pipeline.FileID{Bucket: "b", Path: strings.Repeat("/", 2)}, time.Minute, now)
+	_, err = tempurl.Presign(t.Context(), presigner{}, pipeline.FileID{Bucket: "b", Path: strings.Repeat("/", 2)}, time.Minute, now)
 	require.Equal(t, pipeline.CodeInvalidFileName, pipeline.CodeOf(err))
 	denied := &pipeline.Error{Class: pipeline.Denied, Op: "x", Err: errors.New("no")}
-	_, err = tempurl.Presign(presigner{denied}, id, time.Minute, now)
+	_, err = tempurl.Presign(t.Context(), presigner{denied}, id, time.Minute, now)
 	require.Equal(t, pipeline.Denied, pipeline.ClassOf(err))
 }

@@ -32,6 +32,9 @@ type Bucket struct {
 	Region string
 	// Key signs. One that may only put objects is enough, and best.
 	Key qsign.Key
+	// Keys gives the key that signs instead, where it changes; nil signs with Key. Its
+	// errors are of class Transient.
+	Keys func(ctx context.Context) (qsign.Key, error)
 	// Issuer gives out a temporary key for each signature; nil signs with Key.
 	Issuer Issuer
 }
@@ -114,7 +117,7 @@ func New(opt Options) (*Signer, error) {
 	}
 	allowed := make(map[string]map[string]int64, len(opt.Buckets))
 	for _, b := range opt.Buckets {
-		if b.Name == "" || b.Host == "" || b.Key.ID == "" || b.Key.Secret == "" {
+		if b.Name == "" || b.Host == "" || b.Keys == nil && (b.Key.ID == "" || b.Key.Secret == "") {
 			return nil, errors.New("sign: a bucket has no name, host or key")
 		}
 		r := opt.of(b.Name)

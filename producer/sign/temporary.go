@@ -28,11 +28,19 @@ type Issuer interface {
 	Issue(ctx context.Context, p Policy, d time.Duration) (qsign.Key, error)
 }
 
-// temporary replaces the key of an upload by one that may do one action with its one
-// object, where an issuer is configured.
+// temporary replaces the key of an upload by the one of now, or by one that may do one
+// action with its one object, where an issuer is configured. What a key signs holds no longer
+// than the key.
 func (s *Signer) temporary(ctx context.Context, u *upload, action string) error {
 	if u.Issuer == nil {
-		return nil
+		if u.Keys == nil {
+			return nil
+		}
+		key, err := u.Keys(ctx)
+		if err == nil {
+			u.Key, u.Keys = key, nil
+		}
+		return err
 	}
 	key, err := u.Issuer.Issue(ctx, policyOf(u.Bucket, u.key, action), u.window.End.Sub(s.opt.Now()))
 	u.Key = key

@@ -97,6 +97,11 @@ type Bucket struct {
 	SecretKey Secret `yaml:"secretKey"`
 	// SessionToken goes with temporary keys; empty for permanent ones.
 	SessionToken Secret `yaml:"sessionToken"`
+	// Expiration is when those end, as RFC 3339: no URL that is signed with them holds
+	// longer. Empty: not known.
+	Expiration string `yaml:"expiration"`
+	// Credentials is a program that gives the keys instead.
+	Credentials Credentials `yaml:"credentials"`
 	// Visibility says who may read: probe asks each object by an unsigned HEAD, public
 	// and private take it as given, and rule asks CloudBase for the permission of the
 	// bucket, and each object where that is custom. Defaults to probe.
@@ -122,6 +127,19 @@ const (
 	DefaultOrders = "default"
 	NoOrders      = "none"
 )
+
+// Credentials is a program that prints keys as JSON: secretId, secretKey, token and
+// expiration. It is run without a shell, and again shortly before the keys end.
+type Credentials struct {
+	// Command is the program and its arguments. Empty: there is none.
+	Command []string `yaml:"command"`
+	// Env names the variables that it gets, beside PATH and HOME.
+	Env []string `yaml:"env"`
+	// Timeout is for one run. Defaults to 10s.
+	Timeout time.Duration `yaml:"timeout"`
+	// Margin is how long before their end keys are asked for anew. Defaults to 5m.
+	Margin time.Duration `yaml:"margin"`
+}
 
 // BucketThumbnails is what may differ by bucket of Thumbnails.
 type BucketThumbnails struct {

@@ -53,7 +53,10 @@ func Default() *Config {
 // defaulter is an element of a list whose keys have defaults of their own.
 type defaulter interface{ setDefaults() }
 
-func (b *Bucket) setDefaults() { b.Visibility, b.Orders = "probe", DefaultOrders }
+func (b *Bucket) setDefaults() {
+	b.Visibility, b.Orders = "probe", DefaultOrders
+	b.Credentials = Credentials{Timeout: 10 * time.Second, Margin: 5 * time.Minute}
+}
 
 func (p *Preset) setDefaults() {
 	p.Mode, p.Background, p.Quality, p.Format = "fit", "#ffffff", 80, "jpeg"

@@ -21,7 +21,7 @@ func (c *Config) RequireWorker() error {
 	c.requireRedis(f)
 	c.requireBuckets(f)
 	for i, b := range c.Buckets {
-		if b.SecretID == "" {
+		if b.SecretID == "" && len(b.Credentials.Command) == 0 {
 			key := index("buckets", i) + ".secretId"
 			f.add(c.where(index("buckets", i)), key, "is not set", fmt.Sprintf(
 				"set %s and %s to a key pair that may read and write %s", EnvName(key),

@@ -76,6 +76,7 @@ func (v *validator) buckets() {
 			v.address(at+".publicBase", b.PublicBase, "https://host", "https", "http")
 		}
 		v.pair(at, b.SecretID, b.SecretKey)
+		v.credentials(at, b)
 		v.pair(at+".sign", b.Sign.SecretID, b.Sign.SecretKey)
 	}
 }

@@ -27,6 +27,9 @@ func (a *App) registerSign(mux producer.Mux, gate *auth.Gate, p *producer.Produc
 			return &OpenError{PartStorage, err}
 		}
 		bucket := sign.Bucket{Name: b.Name, Host: host, Region: b.Region, Key: a.signKey(b)}
+		if p := a.credentials[b.Name]; p != nil && b.Sign.SecretID == "" {
+			bucket.Keys = p.Key
+		}
 		if c.Sign.STS.Enabled {
 			if bucket.Issuer, err = a.issuer(bucket); err != nil {
 				return err
@@ -77,13 +80,13 @@ func (a *App) signKey(b config.Bucket) qsign.Key {
 	if s := b.Sign; s.SecretID != "" {
 		return qsign.Key{ID: s.SecretID, Secret: s.SecretKey.Reveal()}
 	}
-	return qsign.Key{ID: b.SecretID, Secret: b.SecretKey.Reveal(), Token: b.SessionToken.Reveal()}
+	return qsign.Key{ID: b.SecretID, Secret: b.SecretKey.Reveal(), Token: b.SessionToken.Reveal(), Expires: b.ExpiresAt()}
 }
 
 func bucketOptions(b config.Bucket) objects.BucketOptions {
 	return objects.BucketOptions{
 		Name: b.Name, Region: b.Region, Endpoint: b.Endpoint, PublicBase: b.PublicBase, Env: b.Env,
-		SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(),
+		SecretID: b.SecretID, SecretKey: b.SecretKey.Reveal(), SessionToken: b.SessionToken.Reveal(), Expires: b.ExpiresAt(),
 		Processing: b.Processing,
 	}
 }

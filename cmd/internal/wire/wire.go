@@ -14,6 +14,7 @@ import (
 	"github.com/afterput/afterput/cmd/internal/telemetry"
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/cloudbase"
+	"github.com/afterput/afterput/pipeline/credentials"
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/objects"
 	"github.com/afterput/afterput/pipeline/sqldb"
@@ -39,11 +40,14 @@ type App struct {
 	Metrics *telemetry.Metrics
 
 	accounts accounts
-	gateways map[string]*cloudbase.Client  // by bucket; those of CloudBase, where there is a key
-	rules    map[string]*cloudbase.Rule    // by bucket; those with visibility rule
-	schemas  []func(context.Context) error // look at the stores of orders
-	closers  []func() error
-	faults   faults
+	gateways map[string]*cloudbase.Client // by bucket; those of CloudBase, where there is a key
+	rules    map[string]*cloudbase.Rule   // by bucket; those with visibility rule
+	// Programs that give keys, by bucket.
+	credentials map[string]*credentials.Process
+
+	schemas []func(context.Context) error // look at the stores of orders
+	closers []func() error
+	faults  faults
 }
 
 // Open connects to what the configuration names and migrates the ledger. Redis is not
@@ -102,12 +106,17 @@ func (a *App) openLedger(ctx context.Context) error {
 
 func (a *App) openObjects(context.Context) error {
 	opt := objects.Options{Observe: a.Metrics.ObjectCall}
-	if err := a.openCloudBase(); err != nil {
-		return &OpenError{PartStorage, err}
+	for _, open := range []func() error{a.openCloudBase, a.openCredentials} {
+		if err := open(); err != nil {
+			return &OpenError{PartStorage, err}
+		}
 	}
 	for _, b := range a.Config.Buckets {
 		a.Buckets = append(a.Buckets, pipeline.Bucket{Name: b.Name, Env: b.Env, Aliases: b.Aliases})
 		bo := bucketOptions(b)
+		if p := a.credentials[b.Name]; p != nil {
+			bo.Keys = p
+		}
 		if g := a.gateways[b.Name]; g != nil {
 			bo.Uploads = g
 		}

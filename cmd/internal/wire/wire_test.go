@@ -57,7 +57,7 @@ func TestStorePresignsForTempURL(t *testing.T) {
 	t.Parallel()
 	app := open(t, valid(t))
 	now := time.Unix(1_800_000_000, 0)
-	u, err := tempurl.Presign(app.Objects, pipeline.FileID{Bucket: "photos-1250000000", Path: "users/o1/1.jpg"}, time.Minute, now)
+	u, err := tempurl.Presign(t.Context(), app.Objects, pipeline.FileID{Bucket: "photos-1250000000", Path: "users/o1/1.jpg"}, time.Minute, now)
 	require.NoError(t, err)
 	require.Contains(t, u.URL, "q-signature=")
 	require.Equal(t, now.Add(time.Minute), u.Expires)

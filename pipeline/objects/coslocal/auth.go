@@ -2,6 +2,8 @@ package coslocal
 
 import (
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/afterput/afterput/pipeline/qsign"
 )
@@ -23,7 +25,7 @@ func (x *exchange) authorize() error {
 		if token == "" {
 			token = x.r.URL.Query().Get(securityToken)
 		}
-		return x.checkToken(who, token)
+		return x.checkToken(who, token, now)
 	}
 	read := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
 	q := x.r.URL.Query()
@@ -35,10 +37,25 @@ func (x *exchange) authorize() error {
 
 const securityToken = "x-cos-security-token" //nolint:gosec // the name of a header, not a token
 
-// checkToken refuses a temporary key without its token (COS 436/7730).
-func (s *Server) checkToken(who, token string) error {
-	if want, ok := s.tokens[who]; ok && token != want {
+// checkToken refuses a temporary key without its token, and one that has ended (COS
+// 436/7730). What goes with a permanent key it does not look at.
+func (s *Server) checkToken(who, token string, now time.Time) error {
+	s.mu.Lock()
+	key := s.keys[who]
+	s.mu.Unlock()
+	switch {
+	case key.Token != "" && token != key.Token:
 		return refuse(http.StatusForbidden, "InvalidAccessKeyId", "The Access Key Id you provided does not go with the security token")
+	case !key.Expires.IsZero() && !now.Before(key.Expires):
+		return refuse(http.StatusForbidden, "ExpiredToken", "The provided token has expired.")
 	}
 	return nil
+}
+
+// ours tells whether a host that names a bucket of COS names this one, in its region. On
+// loopback there are no such names.
+func (s *Server) ours(host string) bool {
+	bucket, rest, ok := strings.Cut(host, ".cos.")
+	region, _, named := strings.Cut(rest, ".myqcloud.com")
+	return !ok || !named || bucket == s.opt.Bucket && region == s.opt.Region
 }

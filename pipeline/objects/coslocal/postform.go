@@ -121,7 +121,7 @@ func (x *exchange) authorizeForm(form map[string]string) (qsign.Policy, error) {
 		if err != nil {
 			return qsign.Policy{}, signatureRefused(err)
 		}
-		return qsign.Policy{}, x.checkToken(who, form[securityToken])
+		return qsign.Policy{}, x.checkToken(who, form[securityToken], now)
 	}
 	if form["policy"] == "" {
 		return qsign.Policy{}, denied("Access Denied.")
@@ -138,7 +138,7 @@ func (x *exchange) authorizeForm(form map[string]string) (qsign.Policy, error) {
 	if err := policy.CheckFields(fields); err != nil {
 		return qsign.Policy{}, policyRefused(err)
 	}
-	return policy, x.checkToken(form["q-ak"], form[securityToken])
+	return policy, x.checkToken(form["q-ak"], form[securityToken], now)
 }
 
 func formHeader(form map[string]string) http.Header {

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/afterput/afterput/pipeline/qsign"
 )
 
 // Options configure a Server.
@@ -20,7 +21,8 @@ type Options struct {
 	Dir string
 	// Bucket is the full name with the appid: photos-1250000000.
 	Bucket string
-	// Region stands in events and locations. Defaults to ap-guangzhou.
+	// Region stands in events and locations. Requests to a host of COS that names another
+	// one are refused with NoSuchBucket. Defaults to ap-guangzhou.
 	Region string
 	// Keys are the SecretKeys by SecretID. Without any, nothing that needs a signature
 	// is possible.
@@ -28,6 +30,8 @@ type Options struct {
 	// Tokens are the session tokens by SecretID. A request that is signed by a key with a
 	// token must carry it in x-cos-security-token.
 	Tokens map[string]string
+	// Expires are the times by SecretID after which a key is refused with ExpiredToken.
+	Expires map[string]time.Time
 	// DefaultACL is the ACL of the bucket until it is set by PUT ?acl: ACLPrivate or
 	// ACLPublicRead. Defaults to ACLPrivate.
 	DefaultACL string
@@ -63,11 +67,12 @@ type Server struct {
 	opt    Options
 	name   string // the bucket's name without the appid
 	appid  string
-	keys   map[string]string
-	tokens map[string]string
 	disk   *disk
 	faults *Faults
 	events *queue
+
+	mu   sync.Mutex
+	keys map[string]qsign.Key // by SecretID
 
 	done  chan struct{} // closed by Close
 	close sync.Once
@@ -106,8 +111,11 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("coslocal: %w", err)
 	}
 	s := &Server{
-		opt: opt, name: opt.Bucket[:cut], appid: opt.Bucket[cut+1:], keys: maps.Clone(opt.Keys), tokens: maps.Clone(opt.Tokens),
+		opt: opt, name: opt.Bucket[:cut], appid: opt.Bucket[cut+1:], keys: make(map[string]qsign.Key),
 		disk: d, faults: newFaults(opt.Seed), done: make(chan struct{}),
+	}
+	for id, secret := range opt.Keys {
+		s.Grant(qsign.Key{ID: id, Secret: secret, Token: opt.Tokens[id], Expires: opt.Expires[id]})
 	}
 	s.events = newQueue(opt.OnEvent, s.faults)
 	return s, nil
@@ -166,6 +174,9 @@ func (x *exchange) serve() error {
 	case <-x.done:
 		return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "the server is closing")
 	default:
+	}
+	if !x.ours(x.r.Host) {
+		return refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist.")
 	}
 	if x.r.Method == http.MethodOptions {
 		return x.preflight()
@@ -257,9 +268,18 @@ func (x *exchange) preflight() error {
 	return nil
 }
 
+// Grant adds a key, as the service for temporary keys does.
+func (s *Server) Grant(key qsign.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[key.ID] = key
+}
+
 func (s *Server) lookup(id string) (string, bool) {
-	secret, ok := s.keys[id]
-	return secret, ok
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key, ok := s.keys[id]
+	return key.Secret, ok
 }
 
 func randomID() string {
