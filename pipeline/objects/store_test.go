@@ -41,7 +41,10 @@ func open(t *testing.T, local coslocal.Options, opt objects.Options) world {
 		require.NoError(t, server.Close())
 		web.Close()
 	})
-	opt.Buckets = []objects.BucketOptions{{Name: bucket, Endpoint: web.URL, SecretID: secretID, SecretKey: secretKey}}
+	if opt.Buckets == nil {
+		opt.Buckets = []objects.BucketOptions{{Name: bucket, SecretID: secretID, SecretKey: secretKey}}
+	}
+	opt.Buckets[0].Endpoint = web.URL
 	store, err := objects.New(opt)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })

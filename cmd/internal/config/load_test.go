@@ -95,12 +95,13 @@ thumbnails:
 		"AFTERPUT_CHECK_TYPES=image/jpeg, image/png",
 	}})
 	require.NoError(t, err)
+	program := config.Credentials{Timeout: 10 * time.Second, Margin: 5 * time.Minute}
 	want := &config.Config{Check: cfg.Check, Thumbnails: cfg.Thumbnails, CloudBase: cfg.CloudBase, Buckets: []config.Bucket{
 		{
 			Name: "a-1250000000", Region: "ap-guangzhou", Env: "prod", Aliases: []string{"old", "older"},
-			SecretID: "id", SecretKey: "k", Visibility: "probe", Orders: "default",
+			SecretID: "id", SecretKey: "k", Visibility: "probe", Orders: "default", Credentials: program,
 		},
-		{Name: "b-1250000000", Region: "ap-shanghai", Visibility: "probe", Orders: "default"},
+		{Name: "b-1250000000", Region: "ap-shanghai", Visibility: "probe", Orders: "default", Credentials: program},
 	}}
 	require.Equal(t, want.Inherited().Buckets, cfg.Buckets)
 	require.Equal(t, []config.Preset{{Name: "tiny", Width: 40, Height: 40, Mode: "fit", Background: "#ffffff", Quality: 80, Format: "jpeg"}}, cfg.Thumbnails.Presets,
