@@ -48,12 +48,10 @@ func parse(out []byte, now time.Time) (qsign.Key, error) {
 		if len(strings.TrimSpace(string(out))) == 0 {
 			return qsign.Key{}, errors.New("it printed nothing")
 		}
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return qsign.Key{}, errors.New("it printed no JSON")
 		}
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
+		if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return qsign.Key{}, errors.New("it printed JSON in which " + kind.Field + " is no text")
 		}
 		return qsign.Key{}, err
