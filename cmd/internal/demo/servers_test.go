@@ -177,6 +177,25 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// The keys of a cluster lie on several masters.
+func TestLineOfACluster(t *testing.T) {
+	t.Parallel()
+	ctx, l := t.Context(), newLine(t, redistest.StartCluster(t).URL)
+	require.NoError(t, l.claim(ctx, "the demo"))
+	for i := range 30 {
+		require.NoError(t, l.rdb.Set(ctx, "asynq:{q"+strconv.Itoa(i)+"}:t", "x", 0).Err())
+		require.NoError(t, l.rdb.Set(ctx, "cart:"+strconv.Itoa(i), "x", 0).Err())
+	}
+	require.NoError(t, l.clean(ctx))
+	none := func(keys []string) error { t.Errorf("left: %v", keys); return nil }
+	require.NoError(t, l.scan(ctx, none))
+	for i := range 30 {
+		require.NoError(t, l.rdb.Get(ctx, "cart:"+strconv.Itoa(i)).Err(), "what was there is there")
+	}
+	require.NoError(t, l.rdb.Set(ctx, "asynq:{q7}:t", "x", 0).Err())
+	taken(t, l.claim(ctx, "m"), false, "asynq:{q7}:t")
+}
+
 // What workers use is not removed from under them.
 func TestCleanWhileWorkersRun(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,11 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -17,8 +21,8 @@ const redisTimeout = 15 * time.Second
 // Redis checks the engine: that it is there, keeps what it is given, and lets our user do
 // what serve and worker do.
 type Redis struct {
-	// Open makes a client of one server or of the master that sentinels name. Nil where
-	// redis.url is not set.
+	// Open makes a client of one server, of the master that sentinels name, or of a cluster.
+	// Nil where redis.url is not set.
 	Open func() (redis.UniversalClient, error)
 	// Sentinels are those of redis.url; none for other shapes.
 	Sentinels func() ([]Sentinel, error)
@@ -53,13 +57,52 @@ func (c Redis) Run(ctx context.Context) []Finding {
 	if err := rdb.Ping(ctx).Err(); err != nil && !refused(err) {
 		return append(findings, Finding{Fail, "Redis does not answer: " + err.Error(), connectMend(err)})
 	}
-	f := ask(ctx, rdb)
-	findings = append(findings, f.findings()...)
-	return append(findings, c.clock(ctx, rdb), c.rights(ctx, rdb))
+	switch rdb := rdb.(type) {
+	case *redis.Client:
+		f := ask(ctx, rdb)
+		return append(append(findings, f.mode()...), c.server(ctx, rdb, f)...)
+	case *redis.ClusterClient:
+		return append(findings, c.cluster(ctx, rdb)...)
+	}
+	return append(findings, Finding{Skip, "it is of a shape that is not looked at", "look at its servers one by one"})
+}
+
+// server looks at one server that takes writes.
+func (c Redis) server(ctx context.Context, rdb *redis.Client, f facts) []Finding {
+	return append(f.findings(), c.clock(ctx, rdb), c.rights(ctx, rdb))
+}
+
+// cluster looks at every master: each has settings and users of its own.
+func (c Redis) cluster(ctx context.Context, rdb *redis.ClusterClient) []Finding {
+	var mu sync.Mutex
+	masters := map[string][]Finding{}
+	err := rdb.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		at := node.Options().Addr
+		found := c.server(ctx, node, ask(ctx, node))
+		for i := range found {
+			found[i].What = at + ": " + found[i].What
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		masters[at] = found
+		return nil
+	})
+	if err != nil {
+		return []Finding{{Fail, "the masters of the cluster cannot be asked: " + err.Error(), connectMend(err)}}
+	}
+	findings := []Finding{{Level: OK, What: fmt.Sprintf("it is a cluster of %d masters", len(masters))}}
+	info, err := rdb.ClusterInfo(ctx).Result()
+	if err == nil && !strings.Contains(info, "cluster_state:ok") {
+		findings[0] = Finding{Fail, "the cluster does not serve every slot", "redis-cli --cluster check host:port tells which"}
+	}
+	for _, at := range slices.Sorted(maps.Keys(masters)) {
+		findings = append(findings, masters[at]...)
+	}
+	return findings
 }
 
 // clock compares our clock with that of Redis.
-func (c Redis) clock(ctx context.Context, rdb redis.UniversalClient) Finding {
+func (c Redis) clock(ctx context.Context, rdb *redis.Client) Finding {
 	now := c.Now
 	if now == nil {
 		now = time.Now

@@ -296,6 +296,29 @@ func TestRedisSentinels(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 }
 
+// Each master of a cluster has settings and users of its own.
+func TestRedisCluster(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.StartCluster(t)
+	one := nodes.Master("asynq:{checks}")
+	admin := one.Client()
+	findings := look(t, config.Redis{URL: config.URL(nodes.URL)})
+	wants(t, findings, doctor.OK, "it is a cluster of 3 masters", "")
+	wants(t, findings, doctor.OK, one.Addr()+": it is a master, with 1 replica", "")
+	wants(t, findings, doctor.OK, one.Addr()+": the user default may run all", "")
+	for _, f := range findings {
+		require.NotEqual(t, doctor.Fail, f.Level, f.What)
+	}
+	require.NoError(t, admin.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	do(t, admin, "ACL", "SETUSER", "default", "-evalsha")
+	findings = look(t, config.Redis{URL: config.URL(nodes.URL)})
+	wants(t, findings, doctor.Fail, one.Addr()+": maxmemory-policy is allkeys-lru", "CONFIG SET")
+	wants(t, findings, doctor.Fail, one.Addr()+": the user default lacks rights: +evalsha", "ACL SETUSER default +evalsha")
+
+	single := config.URL("redis://" + one.Addr() + "/0")
+	wants(t, look(t, config.Redis{URL: single}), doctor.Fail, "it is a node of a cluster", "redis-cluster://")
+}
+
 // fake answers INFO as some proxies do.
 type fake struct {
 	redis.Hook

@@ -27,7 +27,7 @@ type facts struct {
 }
 
 // ask reads INFO. What is not in it, as behind some proxies, is asked of CONFIG GET later.
-func ask(ctx context.Context, rdb redis.UniversalClient) facts {
+func ask(ctx context.Context, rdb *redis.Client) facts {
 	text, err := rdb.Info(ctx).Result()
 	f := facts{info: map[string]string{}, refusal: err}
 	for line := range strings.Lines(text) {
@@ -56,7 +56,7 @@ func (f facts) findings() []Finding {
 			Skip, "version, role, memory and persistence cannot be told: INFO: " + f.refusal.Error(), "look them up in the console, or let the user run INFO",
 		}}
 	}
-	return append([]Finding{f.version(), f.role()}, append(f.mode(), f.policy(), f.memory(), f.persistence())...)
+	return []Finding{f.version(), f.role(), f.policy(), f.memory(), f.persistence()}
 }
 
 // unknown is the finding about what INFO does not tell.
@@ -109,7 +109,7 @@ func (f facts) mode() []Finding {
 	case "sentinel":
 		return []Finding{{Fail, "it is a sentinel, and keeps no data", "begin redis.url with redis-sentinel://, and name the master: ?master=name"}}
 	case "cluster":
-		return []Finding{{Fail, "it is a node of a cluster, and redis.url names one server", "name a server that is none of a cluster"}}
+		return []Finding{{Fail, "it is a node of a cluster, and redis.url names one server", "begin redis.url with redis-cluster://"}}
 	}
 	return nil
 }

@@ -76,12 +76,8 @@ func everyRight() []string {
 
 // rights queues every command in a transaction and discards it. Redis looks at commands,
 // keys and channels already when it queues, so that nothing has to run.
-func (c Redis) rights(ctx context.Context, rdb redis.UniversalClient) Finding {
-	one, ok := rdb.(*redis.Client)
-	if !ok {
-		return Finding{Skip, "the rights of the user are looked at on a single server and with sentinels only", ""}
-	}
-	conn := one.Conn()
+func (c Redis) rights(ctx context.Context, rdb *redis.Client) Finding {
+	conn := rdb.Conn()
 	defer func() { _ = conn.Close() }()
 	user := c.User
 	if user == "" {
@@ -130,8 +126,8 @@ func rehearse(ctx context.Context, conn *redis.Conn) (missing []string, total in
 	return slices.Sorted(maps.Keys(lacks)), len(needs), ctx.Err()
 }
 
-// lacking reads an answer: the rule that is missing, or "". A server that cannot write now
-// says so here too; that is not about rights.
+// lacking reads an answer: the rule that is missing, or "". A server that cannot write now,
+// and a node of a cluster that has other keys, say so here too; that is not about rights.
 func lacking(n need, err error) string {
 	if err == nil {
 		return ""
