@@ -18,8 +18,9 @@ import (
 // the data of a task, where that fails.
 func TestDeskDepths(t *testing.T) {
 	t.Parallel()
-	for name, rdb := range map[string]*redis.Client{
+	for name, rdb := range map[string]redis.UniversalClient{
 		"miniredis": redistest.Client(t, redistest.Mini(t)), "redis": redistest.Start(t).Client(),
+		"cluster": redistest.Universal(t, redistest.StartCluster(t).URL),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
