@@ -73,7 +73,7 @@ func taken(context.Context, []pipeline.Wish) error { return nil }
 
 func TestRunTwoAtOnce(t *testing.T) {
 	t.Parallel()
-	const n = 500
+	const n = 120
 	l := many(t, n)
 	q := tasks.NewEnqueuer(redistest.Client(t, redistest.Mini(t)), nil, nil)
 	var wg sync.WaitGroup
@@ -81,7 +81,7 @@ func TestRunTwoAtOnce(t *testing.T) {
 	for i := range sums {
 		wg.Go(func() {
 			var err error
-			sums[i], err = replay.Run(t.Context(), l, q, replay.Options{Who: fmt.Sprint("ops", i), Note: "the key was renewed"})
+			sums[i], err = replay.Run(t.Context(), l, q, replay.Options{Who: fmt.Sprint("ops", i), Note: "the key was renewed", Batch: 20})
 			if err != nil {
 				t.Error(err)
 			}
@@ -103,16 +103,16 @@ func TestRunTwoAtOnce(t *testing.T) {
 // TestRunDyingAgain: letters that die again at once are not replayed again by this run.
 func TestRunDyingAgain(t *testing.T) {
 	t.Parallel()
-	l := many(t, 250)
+	l := many(t, 60)
 	dies := queue(func(ctx context.Context, wishes []pipeline.Wish) error {
 		for _, w := range wishes {
 			bury(ctx, t, l, w.Run)
 		}
 		return nil
 	})
-	sum, err := replay.Run(t.Context(), l, dies, replay.Options{Who: "ops", Wait: true})
+	sum, err := replay.Run(t.Context(), l, dies, replay.Options{Who: "ops", Wait: true, Batch: 25})
 	require.NoError(t, err)
-	require.Equal(t, replay.Summary{Matched: 250, Replayed: 250, DiedAgain: 250, AuditID: sum.AuditID}, sum)
+	require.Equal(t, replay.Summary{Matched: 60, Replayed: 60, DiedAgain: 60, AuditID: sum.AuditID}, sum)
 	for _, gen := range gens(t, l) {
 		require.Equal(t, 2, gen)
 	}
