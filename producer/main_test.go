@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/producer"
 	"github.com/afterput/afterput/producer/auth"
@@ -99,12 +99,11 @@ func newWorldOver(t *testing.T, rdb redis.UniversalClient, change ...func(*produ
 	t.Helper()
 	w := &world{t: t, objects: &bucketFake{keys: map[string]bool{}}}
 	var err error
-	w.db, err = sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	w.db, err = sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.db.Close() })
 	w.ledger, err = ledger.New(ledger.Options{DB: w.db})
 	require.NoError(t, err)
-	require.NoError(t, w.ledger.Migrate(t.Context()))
 
 	opt := producer.Options{Ledger: w.ledger, Queue: tasks.NewEnqueuer(rdb, nil, nil), Objects: w.objects}
 	defaults(&opt)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -70,7 +69,7 @@ func newBench(t *testing.T, url string, clock *ledgertest.Clock) *bench {
 	t.Helper()
 	b := &bench{
 		T: t, url: url, rdb: redistest.Universal(t, url), now: time.Now, log: &lines{},
-		path:   "sqlite://" + filepath.Join(t.TempDir(), "ledger.db"),
+		path:   ledgertest.SQLite(t),
 		store:  &store{objects: map[string][]byte{}, private: map[string]bool{}},
 		orders: &orders{rows: map[string][]string{}},
 		urls:   &urls{fail: map[string]error{}, kept: map[string]string{}},
@@ -82,7 +81,6 @@ func newBench(t *testing.T, url string, clock *ledgertest.Clock) *bench {
 		b.grace = 3 * time.Second
 	}
 	b.ledger, b.db = b.open()
-	require.NoError(t, b.ledger.Migrate(t.Context()))
 	b.inspect = asynq.NewInspectorFromRedisClient(b.rdb)
 	return b
 }

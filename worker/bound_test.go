@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/tasks"
 	"github.com/afterput/afterput/tasks/redistest"
@@ -24,12 +24,11 @@ import (
 func crowded(t testing.TB, rdb *redis.Client, n int) *sweeper {
 	t.Helper()
 	ctx := t.Context()
-	db, err := sqldb.Create(ctx, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(ctx, ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	l, err := ledger.New(ledger.Options{DB: db})
 	require.NoError(t, err)
-	require.NoError(t, l.Migrate(ctx))
 	inspect := asynq.NewInspectorFromRedisClient(rdb)
 	s := &sweeper{
 		ledger: l, queue: tasks.NewEnqueuer(rdb, nil, nil), desk: tasks.NewDesk(rdb), rdb: rdb, inspect: inspect,

@@ -27,7 +27,7 @@ func open(t *testing.T, url string, opt ledger.Options) *ledger.Ledger {
 	return l
 }
 
-func TestSQLite(t *testing.T) { suite(t, sqldbtest.SQLite) }
+func TestSQLite(t *testing.T) { suite(t, ledgertest.SQLite) }
 
 func TestPostgres(t *testing.T) { suite(t, sqldbtest.Postgres) }
 

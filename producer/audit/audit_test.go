@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -78,13 +77,12 @@ func id(i int) string     { return pipeline.UploadID(bucket, key(i)) }
 // one that waits with its task in the queue.
 func healthy(t *testing.T) *world {
 	t.Helper()
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	w := &world{t: t, db: db, clock: ledgertest.NewClock(), shop: shop{"A1": {"cos://other-1/a.jpg"}}, objects: objects{}}
 	w.Ledger, err = ledger.New(ledger.Options{DB: db, Now: w.clock.Now})
 	require.NoError(t, err)
-	require.NoError(t, w.Migrate(t.Context()))
 	w.rdb = redistest.Client(t, redistest.Mini(t))
 	w.queue = tasks.NewEnqueuer(w.rdb, nil, w.clock.Now)
 	for i := range 6 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,12 +75,11 @@ func newWorld(t *testing.T) *world {
 		require.NoError(t, w.cos.Close())
 		web.Close()
 	})
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	w.ledger, err = ledger.New(ledger.Options{DB: db, Now: w.clock.Now, Skips: func(string) string { return "" }})
 	require.NoError(t, err)
-	require.NoError(t, w.ledger.Migrate(t.Context()))
 	queue := tasks.NewEnqueuer(redistest.Client(t, redistest.Mini(t)), nil, nil)
 	w.door, err = producer.New(producer.Options{
 		Ledger: w.ledger, Queue: queue, Objects: w.store, Buckets: pipeline.Buckets{{Name: bucket}},

@@ -2,7 +2,6 @@ package regenerate_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -43,13 +42,12 @@ type world struct {
 // decode, one that is rejected, and one whose thumbnails are on their way.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	w := &world{t: t, clock: ledgertest.NewClock()}
 	w.l, err = ledger.New(ledger.Options{DB: db, Now: w.clock.Now})
 	require.NoError(t, err)
-	require.NoError(t, w.l.Migrate(t.Context()))
 	w.queue = tasks.NewEnqueuer(redistest.Client(t, redistest.Mini(t)), nil, nil)
 
 	for _, key := range []string{"users/a/1.jpg", "users/a/2.jpg", "users/b/1.jpg", "users/b/2.jpg"} {

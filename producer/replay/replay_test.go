@@ -2,7 +2,6 @@ package replay_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/producer/replay"
 	"github.com/afterput/afterput/tasks"
@@ -22,12 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // buried gives a ledger with one open letter.
 func buried(t *testing.T) (*ledger.Ledger, int64) {
 	t.Helper()
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	l, err := ledger.New(ledger.Options{DB: db})
 	require.NoError(t, err)
-	require.NoError(t, l.Migrate(t.Context()))
 	res, err := l.Announce(t.Context(), "", []pipeline.Announcement{{Bucket: "b-1", Key: "users/o1/1.jpg", FileID: "cos://b-1/users/o1/1.jpg"}})
 	require.NoError(t, err)
 	a, err := l.Begin(t.Context(), res.Wishes[0].Run, "w1", time.Minute)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/pipeline/sqldb"
 	"github.com/afterput/afterput/producer/replay"
 	"github.com/afterput/afterput/tasks"
@@ -25,12 +25,11 @@ import (
 // many gives a ledger with n open letters.
 func many(t *testing.T, n int) *ledger.Ledger {
 	t.Helper()
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	l, err := ledger.New(ledger.Options{DB: db})
 	require.NoError(t, err)
-	require.NoError(t, l.Migrate(t.Context()))
 	var anns []pipeline.Announcement
 	for i := range n {
 		key := fmt.Sprintf("users/o1/%d.jpg", i)

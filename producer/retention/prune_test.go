@@ -3,7 +3,6 @@ package retention_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,13 +20,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T) (*ledger.Ledger, *ledgertest.Clock) {
 	t.Helper()
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	clock := ledgertest.NewClock()
 	l, err := ledger.New(ledger.Options{DB: db, Now: clock.Now})
 	require.NoError(t, err)
-	require.NoError(t, l.Migrate(t.Context()))
 	return l, clock
 }
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline"
 	"github.com/afterput/afterput/pipeline/ledger"
+	"github.com/afterput/afterput/pipeline/ledger/ledgertest"
 	"github.com/afterput/afterput/pipeline/objects/coslocal"
 	"github.com/afterput/afterput/pipeline/qsign"
 	"github.com/afterput/afterput/pipeline/sqldb"
@@ -162,11 +162,10 @@ func newCOS(t *testing.T) *coslocal.Server {
 
 func newLedger(t *testing.T) *ledger.Ledger {
 	t.Helper()
-	db, err := sqldb.Create(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	db, err := sqldb.Create(t.Context(), ledgertest.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	l, err := ledger.New(ledger.Options{DB: db, Now: func() time.Time { return now }})
 	require.NoError(t, err)
-	require.NoError(t, l.Migrate(t.Context()))
 	return l
 }
