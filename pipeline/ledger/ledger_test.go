@@ -29,7 +29,7 @@ func open(t *testing.T, url string, opt ledger.Options) *ledger.Ledger {
 
 func TestSQLite(t *testing.T) { suite(t, ledgertest.SQLite) }
 
-func TestPostgres(t *testing.T) { suite(t, sqldbtest.Postgres) }
+func TestPostgres(t *testing.T) { suite(t, ledgertest.Postgres) }
 
 func TestMariaDB(t *testing.T) { suite(t, sqldbtest.MariaDB) }
 

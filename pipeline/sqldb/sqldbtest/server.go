@@ -55,9 +55,9 @@ kill -s QUIT "$(cat pid)" 2>/dev/null
 wait
 cd / && rm -rf "$dir"`
 
-// database makes a database of the test and gives its port and name. Without the server
-// the test is skipped, or fails when AFTERPUT_TEST_REQUIRE names it.
-func (s *server) database(t testing.TB, options string) (port int, name string) {
+// ready starts the server where nobody has. Without its program the test is skipped, or fails
+// when AFTERPUT_TEST_REQUIRE names it.
+func (s *server) ready(t testing.TB) {
 	t.Helper()
 	program, err := s.find()
 	if err != nil {
@@ -70,7 +70,16 @@ func (s *server) database(t testing.TB, options string) (port int, name string) 
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
-	name = "t" + strconv.FormatInt(s.made.Add(1), 10)
+}
+
+// newName gives one that no other database of the server has.
+func (s *server) newName() string { return "t" + strconv.FormatInt(s.made.Add(1), 10) }
+
+// database makes a database of the test and gives its port and name.
+func (s *server) database(t testing.TB, options string) (port int, name string) {
+	t.Helper()
+	s.ready(t)
+	name = s.newName()
 	ctx := context.WithoutCancel(t.Context())
 	if err := s.exec(ctx, "CREATE DATABASE "+name+options); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/afterput/afterput/pipeline/ledger"
 	"github.com/afterput/afterput/pipeline/sqldb"
+	"github.com/afterput/afterput/pipeline/sqldb/sqldbtest"
 )
 
 // SQLite gives the URL of an empty ledger with all of its tables, in a folder of the test.
@@ -33,20 +35,30 @@ var empty = sync.OnceValues(func() (file []byte, err error) { //nolint:gocheckno
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "ledger.db")
-	ctx := context.Background()
-	db, err := sqldb.Create(ctx, "sqlite://"+path)
-	if err != nil {
-		return nil, err
-	}
-	l, err := ledger.New(ledger.Options{DB: db})
-	if err == nil {
-		err = l.Migrate(ctx)
-	}
-	if cerr := db.Close(); err == nil { // which moves everything into the one file
-		err = cerr
-	}
-	if err != nil {
+	if err := migrate(context.Background(), "sqlite://"+path); err != nil { // and all of it is in the one file
 		return nil, err
 	}
 	return os.ReadFile(path)
 })
+
+// Postgres is SQLite on a PostgreSQL.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return template.Postgres(t)
+}
+
+var template = sqldbtest.Template{Prepare: migrate} //nolint:gochecknoglobals // one per test process by its nature
+
+// migrate makes the tables of a ledger.
+func migrate(ctx context.Context, url string) (err error) {
+	db, err := sqldb.Create(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	l, err := ledger.New(ledger.Options{DB: db})
+	if err != nil {
+		return err
+	}
+	return l.Migrate(ctx)
+}
