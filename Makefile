@@ -10,7 +10,7 @@ REQUIRE := redis,ffmpeg,postgres,mariadb
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/afterput, static
@@ -58,6 +58,11 @@ fuzz: ## Each fuzz target for FUZZTIME (30s)
 e2e: ## The end-to-end tests (TestE2E...) on a real Redis
 	@deploy/tools/ensure redis-server postgres mariadbd
 	AFTERPUT_TEST_REQUIRE=$(REQUIRE) go test -count=1 -run '^TestE2E' ./...
+
+.PHONY: deploy-check
+deploy-check: ## The files of deploy, read by what reads them: Kubernetes' types, compose, systemd, nginx, promtool
+	@deploy/tools/ensure promtool nginx systemd-analyze
+	cd deploy/checks && go vet ./... && AFTERPUT_TEST_REQUIRE=promtool,nginx,systemd-analyze go test -count=1 ./...
 
 .PHONY: clients
 clients: ## Real clients against a real afterput: Tencent's guides and SDKs, standardwebhooks, the forwarders; needs npm

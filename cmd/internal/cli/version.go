@@ -16,6 +16,10 @@ type versionInfo struct {
 	Arch    string `json:"arch"`
 }
 
+// release is the version that the linker puts into a build which does not know its own,
+// such as that of an image.
+var release string
+
 func versionCmd(a *app) *cobra.Command {
 	var short bool
 	cmd := &cobra.Command{
@@ -32,6 +36,9 @@ func versionCmd(a *app) *cobra.Command {
 						v.Commit = s.Value
 					}
 				}
+			}
+			if release != "" {
+				v.Version = release
 			}
 			p, err := a.printer()
 			if err != nil {
