@@ -60,8 +60,8 @@ type Bench struct {
 	fired map[string]int
 }
 
-func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string) (b *Bench, err error) {
-	b = &Bench{
+func newBench(ctx context.Context, opt Options, row Row, seed uint64, dir string) (made *Bench, err error) {
+	b := &Bench{
 		Files: row.Files, Dir: dir, On: row.on(opt.On), Long: opt.Long, row: row, binary: opt.Binary, fired: map[string]int{},
 		Rand: rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // repeatable on purpose
 	}

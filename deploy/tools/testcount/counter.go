@@ -131,6 +131,10 @@ func (c *counter) packageEnd(p *pkg, e event) {
 	case "pass":
 		fmt.Fprintf(c.out, "ok    %s  %d tests  %.1fs\n", e.Package, p.passed, e.Elapsed)
 	case "fail":
+		// A panic or a time-out is said by the package, not by the tests that it ended.
+		if len(p.running) > 0 {
+			fmt.Fprint(c.out, text(p.output[""]))
+		}
 		for _, test := range slices.Sorted(maps.Keys(p.running)) {
 			c.fail(p, e.Package, test)
 		}

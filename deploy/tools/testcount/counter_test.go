@@ -56,7 +56,7 @@ func TestCounter(t *testing.T) {
 			in: `{"Action":"run","Package":"a","Test":"T"}
 {"Action":"output","Package":"a","Output":"panic: x\n"}
 {"Action":"fail","Package":"a"}`,
-			last: "0 passed, 1 failed, 0 skipped", shows: []string{"--- FAIL: a T"},
+			last: "0 passed, 1 failed, 0 skipped", shows: []string{"--- FAIL: a T", "panic: x\n"},
 		},
 		{
 			name: "stream cut",
