@@ -76,6 +76,10 @@ func Run(ctx context.Context, opt Options) ([]Result, error) {
 	if err := opt.On.check(); err != nil {
 		return nil, err
 	}
+	// Servers that the runs start have folders of their own to work in.
+	if opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(opt.Dir, 0o750); err != nil {
 		return nil, err
 	}
