@@ -15,6 +15,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/stretchr/testify/require"
 )
 
@@ -187,7 +188,13 @@ func (s *Server) url() string {
 }
 
 func (s *Server) options() *redis.Options {
-	return &redis.Options{Addr: s.Addr(), Password: s.word, TLSConfig: s.speaks}
+	return &redis.Options{Addr: s.Addr(), Password: s.word, TLSConfig: s.speaks, MaintNotificationsConfig: withoutNotices()}
+}
+
+// withoutNotices is what the clients of afterput do as well: a panic or a failure in the
+// middle of the question for notices leaves go-redis with a lock that nobody opens.
+func withoutNotices() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
 // Client gives a client that closes with the test.
@@ -203,6 +210,7 @@ func Client(t testing.TB, url string) *redis.Client {
 	t.Helper()
 	opt, err := redis.ParseURL(url)
 	require.NoError(t, err)
+	opt.MaintNotificationsConfig = withoutNotices()
 	rdb := redis.NewClient(opt)
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
@@ -216,7 +224,7 @@ func Universal(t testing.TB, url string) redis.UniversalClient {
 	if !ok {
 		return Client(t, url)
 	}
-	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(nodes, ",")})
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(nodes, ","), MaintNotificationsConfig: withoutNotices()})
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }

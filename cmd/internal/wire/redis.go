@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/afterput/afterput/cmd/internal/config"
 	"github.com/afterput/afterput/pipeline/tempurl"
@@ -75,12 +76,19 @@ func Redis(c config.Redis, soon time.Duration) (redis.UniversalClient, error) {
 	if opt.TLSConfig != nil {
 		secure.InsecureSkipVerify = opt.TLSConfig.InsecureSkipVerify
 	}
-	opt.TLSConfig = secure
+	opt.TLSConfig, opt.MaintNotificationsConfig = secure, withoutNotices()
 	if soon > 0 {
 		opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = soon, soon, soon, soon
 		opt.MaxRetries, opt.DialerRetries = -1, 1
 	}
 	return redis.NewClient(opt), nil
+}
+
+// withoutNotices keeps go-redis from asking each new connection for notices of maintenance,
+// which only Redis Enterprise sends: every other server refuses, and the client takes locks
+// around the question and its refusal.
+func withoutNotices() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
 // sentinels makes a client that asks sentinels for the master.

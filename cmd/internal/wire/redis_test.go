@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/stretchr/testify/require"
 
 	"github.com/afterput/afterput/cmd/internal/config"
@@ -230,4 +231,19 @@ func TestRedisRefuses(t *testing.T) {
 	cfg.Redis = config.Redis{URL: "redis://u:hunter2@h/x"}
 	_, err := wire.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "redis: redis.url cannot be read")
+}
+
+// TestRedisWithoutNotices: no client asks its connections for notices of maintenance.
+func TestRedisWithoutNotices(t *testing.T) {
+	t.Parallel()
+	for _, soon := range []time.Duration{0, time.Second} {
+		one, err := wire.Redis(config.Redis{URL: "redis://127.0.0.1:1/0"}, soon)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = one.Close() })
+		require.Equal(t, maintnotifications.ModeDisabled, one.(*redis.Client).Options().MaintNotificationsConfig.Mode)
+		many, err := wire.Redis(config.Redis{URL: "redis-cluster://127.0.0.1:1,127.0.0.1:1"}, soon)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = many.Close() })
+		require.Equal(t, maintnotifications.ModeDisabled, many.(*redis.ClusterClient).Options().MaintNotificationsConfig.Mode)
+	}
 }

@@ -36,7 +36,7 @@ func cluster(at config.RedisAddress, secure *tls.Config, soon time.Duration) (re
 	if opt.ReadOnly || opt.RouteByLatency || opt.RouteRandomly {
 		return nil, errors.New("redis.url has replicas answer, which lag behind: drop read_only, route_by_latency and route_randomly")
 	}
-	opt.TLSConfig, opt.ClusterStateReloadInterval = secure, clusterLook
+	opt.TLSConfig, opt.ClusterStateReloadInterval, opt.MaintNotificationsConfig = secure, clusterLook, withoutNotices()
 	if soon > 0 {
 		opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = soon, soon, soon, soon
 		opt.MaxRetries, opt.DialerRetries, opt.MaxRedirects, opt.ContextTimeoutEnabled = -1, 1, 1, true
