@@ -3,9 +3,10 @@ package cli
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/afterput/afterput/cmd/internal/release"
 )
 
 type versionInfo struct {
@@ -16,30 +17,14 @@ type versionInfo struct {
 	Arch    string `json:"arch"`
 }
 
-// release is the version that the linker puts into a build which does not know its own,
-// such as that of an image.
-var release string
-
 func versionCmd(a *app) *cobra.Command {
 	var short bool
 	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Example: "  afterput version --short\n  afterput version -o json",
 		RunE: func(*cobra.Command, []string) error {
-			v := versionInfo{Version: "devel", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" && info.Main.Version != "(devel)" {
-					v.Version = info.Main.Version
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						v.Commit = s.Value
-					}
-				}
-			}
-			if release != "" {
-				v.Version = release
-			}
+			v := versionInfo{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+			v.Version, v.Commit = release.Version()
 			p, err := a.printer()
 			if err != nil {
 				return err
