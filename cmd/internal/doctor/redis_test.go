@@ -101,6 +101,17 @@ func TestRedis(t *testing.T) {
 
 	require.NoError(t, admin.Do(ctx, "REPLICAOF", "127.0.0.1", "1").Err())
 	wants(t, look(t, c), doctor.Fail, "it is a slave, which takes no writes", "let redis.url name the master")
+	rewritten(t, admin)
+}
+
+// rewritten waits until Redis has begun its append-only file anew, which a child of its own
+// does: one that outlives the server would write into a folder that is being removed.
+func rewritten(t *testing.T, rdb *redis.Client) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		info := rdb.Info(t.Context(), "persistence").Val()
+		return strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0")
+	}, 30*time.Second, 10*time.Millisecond)
 }
 
 // A share of maxmemory that a burst may not leave is worth a word.
